@@ -1,0 +1,194 @@
+import { createHmac } from 'node:crypto';
+import type { Request, RequestHandler, Router } from 'express';
+import passport from 'passport';
+import { auditLog } from './defence/audit.js';
+import { dependencyGuard } from './defence/dependency.js';
+import { guardRepositories } from './defence/guarded-repositories.js';
+import { guardCounterStore, guardOneTimeStore } from './defence/guarded-stores.js';
+import { guessLimits } from './defence/guesses.js';
+import { emailLock } from './defence/lockout.js';
+import { passwordHashing } from './defence/password-hashing.js';
+import { throttle } from './defence/throttle.js';
+import { ConfigError } from './errors.js';
+import { resolveOptions } from './options/index.js';
+import type { PassportControlOptions } from './options/public.js';
+import {
+  type Authenticate,
+  authenticate,
+  requireSession,
+  type SessionRequirement,
+} from './routes/require-session.js';
+import { sessionRouter } from './routes/router.js';
+import { type SessionAdministration, sessionAdministration } from './sessions/administration.js';
+import { sessionCookie } from './sessions/cookie.js';
+import { guardSessionIndex } from './sessions/entity-index.js';
+import { sessionGate } from './sessions/gate.js';
+import { principals } from './sessions/principals.js';
+import { sessionRows } from './sessions/rows.js';
+import { sameOriginCheck } from './sessions/same-origin.js';
+import { Sessions } from './sessions/sessions.js';
+import { deriveKey, sessionTokens } from './sessions/token.js';
+import { methods } from './strategies/index.js';
+import type { Method, StrategyDependencies } from './strategies/method.js';
+import { HostStrategy } from './strategies/plugged.js';
+import { runOwn, run as runStrategy } from './strategies/strategy.js';
+import { jsonBodyReader } from './wire/body.js';
+
+/** A session API for one Express app, made by {@link passportControl}. */
+export interface PassportControl {
+  /** All routes; mount it where the API is to be: `app.use('/sys/v1', control.router)`. */
+  router: Router;
+  /** Makes middleware that lets through only requests with an active session, and sets `req.user` and `req.authSession`. */
+  requireSession: (requirement?: SessionRequirement) => RequestHandler;
+  /** What `requireSession()` decides, for requests outside a route, such as a WebSocket's. Throws AuthError. */
+  authenticate: Authenticate;
+  /** The control's own Passport, with a strategy for each method. The host's is left alone. */
+  passport: passport.Authenticator;
+  /** Lists and ends sessions. */
+  sessions: SessionAdministration;
+  /** Resolves when the libraries of all configured methods are loaded. Sign-ins may come before. */
+  ready: Promise<void>;
+  /** Lets go of what the control holds. Sessions live on in their store. */
+  close(): Promise<void>;
+}
+
+/** Seconds that one sign-in may take in all. */
+const signInBudget = 10;
+
+/**
+ * Makes a session API for an Express app: a router with the session routes, and middleware for the host's own.
+ * It reads no environment and keeps nothing outside of what it returns; several live side by side in one app.
+ *
+ * @throws ConfigError when an option is wrong
+ *
+ * @example
+ * const control = passportControl({
+ *   repositories: { users, apps },
+ *   secret: process.env.SESSION_SECRET,
+ *   secondFactor: false,
+ * });
+ * app.use('/sys/v1', control.router);
+ * app.get('/reports', control.requireSession({ principal: 'user' }), handler);
+ */
+export function passportControl(options: PassportControlOptions): PassportControl {
+  const resolved = resolveOptions(options);
+  const { clock, randomBytes, secrets, session, stores } = resolved;
+  const [secret] = secrets;
+  if (secret === undefined) throw new ConfigError('secret', 'is required');
+
+  const audit = auditLog(resolved.onEvent, clock);
+  const dependency = dependencyGuard(resolved.dependencyTimeout, audit);
+  const repositories = guardRepositories(resolved.repositories, dependency);
+  const oneTime = guardOneTimeStore(stores.oneTime, dependency);
+  const counters = guardCounterStore(stores.counters, dependency);
+  const index = guardSessionIndex(stores.index, dependency);
+
+  const identifierKey = deriveKey(secret, 'identifiers');
+  const identify = (guess: string) =>
+    createHmac('sha256', identifierKey).update(guess).digest('base64url').slice(0, 22);
+  const lock = emailLock(counters, resolved.lockout, identify, audit);
+  const limits = guessLimits(lock, throttle(counters, resolved.throttle, clock, audit));
+
+  const tokens = sessionTokens(secrets, session.cookie.name, randomBytes);
+  const rows = sessionRows(session.store, oneTime, dependency, clock);
+  const sessions = new Sessions({
+    settings: session,
+    tokens,
+    rows,
+    index,
+    oneTime,
+    clock,
+    randomBytes,
+    audit,
+  });
+  const cookie = sessionCookie(session.cookie);
+  const sameOrigin = sameOriginCheck(resolved.origins);
+  const readPrincipal = principals(repositories, session.revalidateAfter, clock);
+  const gate = sessionGate({
+    tokens,
+    sessions,
+    principals: readPrincipal,
+    cookie,
+    sameOrigin,
+  });
+
+  const hashing = passwordHashing(resolved.hashing);
+  const { authenticator, inUse } = strategies(resolved.methods, {
+    repositories,
+    hashing,
+    clock,
+    audit,
+  });
+  const readBody = jsonBodyReader(Math.max(...[...inUse.values()].map(({ bodyLimit }) => bodyLimit)));
+  const attempt = (method: string, request: Request) => runOwn(authenticator, method, request, signInBudget);
+
+  const decide = authenticate({ gate, repositories, limits, clock, audit });
+  const router = sessionRouter({
+    ...{
+      gate,
+      sessions,
+      cookie,
+      sameOrigin,
+      methods: inUse,
+      attempt,
+      readBody,
+    },
+    ...{ repositories, limits, identify, audit },
+  });
+
+  const ready = repositories.users === null ? Promise.resolve() : hashing.ready();
+  ready.catch(() => {}); // Whoever awaits it is told; whoever does not is told by the first sign-in.
+  return {
+    router,
+    requireSession: requireSession(decide),
+    authenticate: decide,
+    passport: authenticator,
+    sessions: sessionAdministration(sessions),
+    ready,
+    async close() {
+      await ready.catch(() => {});
+    },
+  };
+}
+
+/** The control's own Passport, with the strategies of all methods that are wanted and possible. */
+function strategies(
+  wanted: ReturnType<typeof resolveOptions>['methods'],
+  dependencies: StrategyDependencies,
+) {
+  const authenticator = new passport.Passport();
+  const inUse = new Map<string, Method>();
+  for (const [name, plugged] of wanted) {
+    const method: Method = methods[name];
+    if (plugged === null && !method.isPossible(dependencies.repositories)) continue;
+    inUse.set(name, method);
+    if (plugged === null) {
+      authenticator.use(name, method.strategy(dependencies));
+      continue;
+    }
+    const hosts = `${name} of the host`;
+    authenticator.use(hosts, plugged.strategy);
+    const run = (request: Request) => runStrategy(authenticator, hosts, request, signInBudget);
+    const principalOf = (request: Request) => kindOf(method, request);
+    authenticator.use(
+      name,
+      new HostStrategy(name, plugged, {
+        ...dependencies.repositories,
+        run,
+        principalOf,
+      }),
+    );
+  }
+  if (inUse.size === 0) {
+    throw new ConfigError(
+      'methods',
+      'leave none that these repositories can serve: users need repositories.users, apps repositories.apps',
+    );
+  }
+  return { authenticator, inUse };
+}
+
+function kindOf(method: Method, request: Request): 'user' | 'app' {
+  const guess = method.guess(request);
+  return guess !== null && 'app' in guess ? 'app' : 'user';
+}

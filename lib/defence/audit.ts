@@ -1,0 +1,99 @@
+/** Why a first factor was refused. It is told to the audit log, never to the client. */
+export type FailureReason =
+  | 'unknown_principal'
+  | 'disabled'
+  | 'account_disabled'
+  | 'no_secret'
+  | 'wrong_secret'
+  | 'unusable_hash'
+  | 'no_session'
+  | 'refused_by_strategy'
+  | 'error_in_strategy';
+
+/** Why a session ended. */
+export type EndCause =
+  | 'terminated'
+  | 'expired'
+  | 'replaced'
+  | 'evicted'
+  | 'ended_by_host'
+  | 'principal_gone'
+  | 'credential_changed'
+  | 'identity_provider_gone'
+  | 'membership_gone';
+
+/** Who an event is about, as far as it is known. */
+export interface AuditSubject {
+  principalType: 'user' | 'app';
+  entityId: string;
+}
+
+/**
+ * What happened, for the host's audit log. No event holds a secret, a token or an address that somebody typed:
+ * `identifier` is a keyed hash of what was guessed at, stable as long as the secret of the control is.
+ */
+export type AuditEvent = { /** Milliseconds since the epoch. */ at: number } & (
+  | ({
+      type: 'signed_in';
+      method: string;
+      state: string;
+      address: string;
+      session: string;
+    } & AuditSubject)
+  | {
+      type: 'sign_in_failed';
+      method: string;
+      reason: FailureReason;
+      address: string;
+      identifier: string | null;
+      entityId: string | null;
+    }
+  | { type: 'locked'; identifier: string; address: string }
+  | { type: 'throttled'; scope: 'address' | 'app'; address: string }
+  | {
+      type: 'rejected_api_key';
+      reason: FailureReason;
+      address: string;
+      entityId: string | null;
+    }
+  | ({ type: 'session_ended'; session: string; cause: EndCause } & AuditSubject)
+  | {
+      type: 'account_selected';
+      session: string;
+      entityId: string;
+      accountId: string;
+    }
+  | { type: 'password_rehashed'; entityId: string }
+  | {
+      type: 'dependency_failed';
+      /** The call that failed, such as `users.findByEmail` or `session.store.get`. */
+      operation: string;
+      kind: 'threw' | 'timed_out' | 'impossible_answer';
+      /** The name and code of what was thrown; its message is left out, since drivers quote parameters there. */
+      error: string | null;
+    }
+);
+
+/** Distributes over the union, so that each event keeps its own fields. */
+type WithoutTime<Event> = Event extends unknown ? Omit<Event, 'at'> : never;
+
+/** Tells the host what happened; see {@link auditLog}. */
+export type Audit = (event: WithoutTime<AuditEvent>) => void;
+
+/**
+ * Makes the sender of audit events. The host's listener runs after the current work, on its own: it can neither
+ * throw into a sign-in nor slow it by more than the time that it computes.
+ */
+export function auditLog(listener: ((event: AuditEvent) => unknown) | undefined, clock: () => number): Audit {
+  if (listener === undefined) return () => {};
+  return (event) => {
+    const told = { ...event, at: clock() } as AuditEvent;
+    setImmediate(async () => {
+      try {
+        await listener(told);
+      } catch {
+        // The listener is the host's; there is nobody left to tell.
+      }
+    });
+  };
+}

@@ -1,0 +1,65 @@
+import { type MemoryStoreOptions, removeEnded } from './one-time.js';
+
+/** A counter as it stands: how far it is, and the milliseconds until its window ends. */
+export interface Count {
+  count: number;
+  endsIn: number;
+}
+
+/**
+ * Counters in fixed windows, shared by all nodes. The first increment of a counter opens its window, and with
+ * the window's end the counter is gone.
+ */
+export interface CounterStore {
+  /** Adds one, atomically, and answers the new count. `window` is in seconds. */
+  increment(key: string, window: number): Promise<Count>;
+  /** Takes one back, atomically; never below zero, and nothing happens when the window has ended. */
+  decrement(key: string): Promise<void>;
+  /** The counter, or `null` when its window has ended or never opened. */
+  get(key: string): Promise<Count | null>;
+  /** Removes the counter. */
+  clear(key: string): Promise<void>;
+}
+
+/**
+ * A {@link CounterStore} for one process. At `maxEntries` live counters it rejects rather than forget one, since a
+ * forgotten counter is a fresh set of guesses.
+ */
+export function memoryCounterStore({
+  clock = Date.now,
+  maxEntries = 1_000_000,
+}: MemoryStoreOptions = {}): CounterStore {
+  const counters = new Map<string, { count: number; endsAt: number }>();
+  const live = (key: string) => {
+    const counter = counters.get(key);
+    return counter !== undefined && counter.endsAt > clock() ? counter : undefined;
+  };
+  const open = (key: string, window: number) => {
+    if (!counters.has(key) && counters.size >= maxEntries) removeEnded(counters, clock());
+    if (!counters.has(key) && counters.size >= maxEntries) throw new Error('the counter store is full');
+    const counter = { count: 0, endsAt: clock() + window * 1000 };
+    counters.set(key, counter);
+    return counter;
+  };
+
+  return {
+    async increment(key, window) {
+      const counter = live(key) ?? open(key, window);
+      counter.count += 1;
+      return { count: counter.count, endsIn: counter.endsAt - clock() };
+    },
+    async decrement(key) {
+      const counter = live(key);
+      if (counter === undefined) return;
+      counter.count -= 1;
+      if (counter.count <= 0) counters.delete(key);
+    },
+    async get(key) {
+      const counter = live(key);
+      return counter === undefined ? null : { count: counter.count, endsIn: counter.endsAt - clock() };
+    },
+    async clear(key) {
+      counters.delete(key);
+    },
+  };
+}

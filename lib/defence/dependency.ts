@@ -1,0 +1,73 @@
+import { AuthError } from '../errors.js';
+import type { Audit } from './audit.js';
+
+/**
+ * Calls something that is not ours: a repository, a store. `accept` reads its answer and returns `undefined` for
+ * one that makes no sense. Throwing, not answering in time and answering nonsense are one thing to the caller:
+ * AuthError `unavailable`, and an audit event says which it was.
+ */
+export type Dependency = <T>(
+  operation: string,
+  call: () => unknown,
+  accept: (answer: unknown) => T | undefined,
+) => Promise<T>;
+
+/** Makes the one guard that every call out of this package goes through; `seconds` is the deadline of each. */
+export function dependencyGuard(seconds: number, audit: Audit): Dependency {
+  const fail = (
+    operation: string,
+    kind: 'threw' | 'timed_out' | 'impossible_answer',
+    error: unknown = null,
+  ): never => {
+    audit({ type: 'dependency_failed', operation, kind, error: nameOf(error) });
+    throw new AuthError('unavailable');
+  };
+
+  return async (operation, call, accept) => {
+    let answer: unknown;
+    try {
+      const pending = call();
+      answer = isThenable(pending) ? await before(seconds, pending) : pending;
+    } catch (error) {
+      return fail(operation, error instanceof DeadlineError ? 'timed_out' : 'threw', error);
+    }
+    const accepted = accept(answer);
+    return accepted === undefined ? fail(operation, 'impossible_answer') : accepted;
+  };
+}
+
+/** Turns a callback of Node's kind into a promise. */
+export function fromCallback(
+  call: (done: (error?: unknown, value?: unknown) => void) => void,
+): Promise<unknown> {
+  return new Promise((resolve, reject) => {
+    call((error, value) => (error ? reject(error) : resolve(value)));
+  });
+}
+
+class DeadlineError extends Error {
+  override readonly name = 'DeadlineError';
+}
+
+/** Rejects with a DeadlineError when the promise has not settled after so many seconds. */
+async function before(seconds: number, pending: PromiseLike<unknown>): Promise<unknown> {
+  let timer: NodeJS.Timeout | undefined;
+  const deadline = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new DeadlineError('no answer in time')), seconds * 1000);
+  });
+  try {
+    return await Promise.race([pending, deadline]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+function isThenable(value: unknown): value is PromiseLike<unknown> {
+  return typeof value === 'object' && value !== null && 'then' in value && typeof value.then === 'function';
+}
+
+function nameOf(error: unknown): string | null {
+  if (!(error instanceof Error)) return error === null ? null : typeof error;
+  const code = 'code' in error && typeof error.code === 'string' ? ` ${error.code}` : '';
+  return `${error.name}${code}`.slice(0, 80);
+}

@@ -1,0 +1,104 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { CounterStore } from './counters.js';
+
+/** How many failures are allowed in how many seconds. */
+export interface FailureLimit {
+  limit: number;
+  /** Seconds. */
+  window: number;
+  /** Seconds for which a key is closed once the limit is reached. @default what is left of the window */
+  closedFor?: number;
+}
+
+/** An attempt that has a place within its limit. Settle it exactly once. */
+export interface Attempt {
+  /** The attempt failed: its place stays taken. `true` when this failure reached the limit. */
+  failed(): Promise<boolean>;
+  /** The attempt was no failure: its place is given back. */
+  forgiven(): Promise<void>;
+  /** The matter is settled for good: this and all earlier failures are forgotten. */
+  cleared(): Promise<void>;
+}
+
+/** An attempt that nothing limits. */
+export const unlimited: Attempt = {
+  failed: async () => false,
+  forgiven: async () => {},
+  cleared: async () => {},
+};
+
+/** No place is left: `retryAfter` in seconds, and whether it is for failures or only for attempts under way. */
+export interface Closed {
+  closed: 'failures' | 'busy';
+  retryAfter: number;
+}
+
+/** Milliseconds between two looks at a key whose places are all taken by attempts under way. */
+const pollEvery = 20;
+/** Milliseconds for which an attempt waits for those. */
+const patience = 5000;
+
+/**
+ * Counts failures so that parallel attempts cannot pass the limit: each takes a place before it is looked at, and
+ * gives it back unless it fails. While others are under way, the next waits for their outcome instead of being
+ * refused, so many good sign-ins at once all come through.
+ */
+export class FailureWindow {
+  constructor(
+    private readonly counters: CounterStore,
+    private readonly prefix: string,
+    private readonly limits: FailureLimit,
+  ) {}
+
+  /** Takes a place for one attempt on `key`. */
+  async reserve(key: string): Promise<Attempt | Closed> {
+    const { limit, window } = this.limits;
+    for (let waited = 0; ; waited += pollEvery) {
+      const closed = await this.closed(key);
+      if (closed !== null) return closed;
+      const { count, endsIn } = await this.counters.increment(this.taken(key), window);
+      if (count <= limit) return this.attempt(key);
+      await this.counters.decrement(this.taken(key));
+      if (waited >= patience) return { closed: 'busy', retryAfter: endsIn / 1000 };
+      await sleep(pollEvery);
+    }
+  }
+
+  /** Whether failures have closed the key; `null` when it is open. */
+  async closed(key: string): Promise<Closed | null> {
+    const reached = await this.counters.get(this.shut(key));
+    return reached === null ? null : { closed: 'failures', retryAfter: reached.endsIn / 1000 };
+  }
+
+  private attempt(key: string): Attempt {
+    const { counters } = this;
+    const { limit, window, closedFor } = this.limits;
+    return {
+      failed: async () => {
+        // Failures end with the window of the places, never after it: a place is free only when its failure is gone.
+        const { endsIn } =
+          (await counters.get(this.taken(key))) ?? (await counters.increment(this.taken(key), window));
+        const { count } = await counters.increment(this.failures(key), endsIn / 1000);
+        if (count < limit) return false;
+        await counters.increment(this.shut(key), closedFor ?? endsIn / 1000);
+        return count === limit;
+      },
+      forgiven: () => counters.decrement(this.taken(key)),
+      cleared: async () => {
+        await Promise.all([counters.clear(this.failures(key)), counters.clear(this.taken(key))]);
+      },
+    };
+  }
+
+  private taken(key: string): string {
+    return `${this.prefix}:taken:${key}`;
+  }
+
+  private failures(key: string): string {
+    return `${this.prefix}:failed:${key}`;
+  }
+
+  private shut(key: string): string {
+    return `${this.prefix}:shut:${key}`;
+  }
+}

@@ -1,0 +1,197 @@
+import type {
+  Account,
+  App,
+  AppSecret,
+  IdentityProvider,
+  MfaDevice,
+  Repositories,
+  User,
+} from '../repositories/index.js';
+import { canonicalEmail } from '../wire/email.js';
+import { isUuid } from '../wire/ids.js';
+import type { Dependency } from './dependency.js';
+
+/** The repositories of the host behind the guard: what they answer has been looked at before it is believed. */
+export interface GuardedRepositories {
+  users: GuardedUsers | null;
+  apps: GuardedApps | null;
+  accounts: { findById(id: string): Promise<Account | null> } | null;
+  devices: { listByUser(userId: string): Promise<readonly MfaDevice[]> } | null;
+  identityProviders: {
+    findById(idpId: string): Promise<IdentityProvider | null>;
+  } | null;
+}
+
+/** The user lookups behind the guard. */
+export interface GuardedUsers {
+  findById(id: string): Promise<User | null>;
+  findByEmail(email: string): Promise<User | null>;
+  savePasswordHash(id: string, previous: string, next: string): Promise<boolean>;
+}
+
+/** The app lookups behind the guard. */
+export interface GuardedApps {
+  findById(id: string): Promise<App | null>;
+  findByName(accountId: string, name: string): Promise<App | null>;
+}
+
+/**
+ * Puts the host's repositories behind `dependency`: deadlines, and a look at every answer. A record of another
+ * id than was asked for, or with a field of the wrong type, is an answer that makes no sense.
+ */
+export function guardRepositories(hosts: Repositories, dependency: Dependency): GuardedRepositories {
+  const { users, apps, accounts, devices, identityProviders } = hosts;
+  return {
+    users: users
+      ? {
+          findById: (id) =>
+            dependency(
+              'users.findById',
+              () => users.findById(id),
+              record(isUser, (user) => user.id === id),
+            ),
+          findByEmail: (email) =>
+            dependency(
+              'users.findByEmail',
+              () => users.findByEmail(email),
+              record(isUser, (user) => canonicalEmail(user.email) === email),
+            ),
+          savePasswordHash: (id, previous, next) =>
+            dependency(
+              'users.savePasswordHash',
+              () => users.savePasswordHash?.(id, previous, next) ?? false,
+              boolean,
+            ),
+        }
+      : null,
+    apps: apps
+      ? {
+          findById: (id) =>
+            dependency(
+              'apps.findById',
+              () => apps.findById(id),
+              record(isApp, (app) => app.id === id),
+            ),
+          findByName: (accountId, name) =>
+            dependency(
+              'apps.findByName',
+              () => apps.findByName(accountId, name),
+              record(isApp, (app) => app.accountId === accountId && app.name === name),
+            ),
+        }
+      : null,
+    accounts: accounts
+      ? {
+          findById: (id) =>
+            dependency(
+              'accounts.findById',
+              () => accounts.findById(id),
+              record(isAccount, (each) => each.id === id),
+            ),
+        }
+      : null,
+    devices: devices
+      ? {
+          listByUser: (id) => dependency('devices.listByUser', () => devices.listByUser(id), list(isDevice)),
+        }
+      : null,
+    identityProviders: identityProviders
+      ? {
+          findById: (id) =>
+            dependency(
+              'identityProviders.findById',
+              () => identityProviders.findById(id),
+              record(isIdentityProvider, (idp) => idp.id === id),
+            ),
+        }
+      : null,
+  };
+}
+
+function record<T>(is: (answer: unknown) => answer is T, asked: (answer: T) => boolean) {
+  return (answer: unknown): T | null | undefined =>
+    answer === null || (is(answer) && asked(answer)) ? answer : undefined;
+}
+
+function list<T>(is: (answer: unknown) => answer is T) {
+  return (answer: unknown): readonly T[] | undefined =>
+    Array.isArray(answer) && answer.every(is) ? answer : undefined;
+}
+
+function boolean(answer: unknown): boolean | undefined {
+  return typeof answer === 'boolean' ? answer : undefined;
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null;
+}
+
+function isUser(value: unknown): value is User {
+  return (
+    isObject(value) &&
+    isUuid(value.id) &&
+    typeof value.email === 'string' &&
+    typeof value.enabled === 'boolean' &&
+    (value.passwordHash === null || typeof value.passwordHash === 'string') &&
+    (typeof value.credentialVersion === 'number' || typeof value.credentialVersion === 'string') &&
+    Array.isArray(value.accountIds) &&
+    value.accountIds.every(isUuid)
+  );
+}
+
+function isApp(value: unknown): value is App {
+  return (
+    isObject(value) &&
+    isUuid(value.id) &&
+    isUuid(value.accountId) &&
+    typeof value.name === 'string' &&
+    typeof value.enabled === 'boolean' &&
+    Array.isArray(value.secrets) &&
+    value.secrets.every(isAppSecret)
+  );
+}
+
+function isAppSecret(value: unknown): value is AppSecret {
+  return (
+    isObject(value) &&
+    typeof value.id === 'string' &&
+    typeof value.hash === 'string' &&
+    /^[0-9a-f]{64}$/.test(value.hash) &&
+    (value.validUntil === undefined || Number.isFinite(value.validUntil))
+  );
+}
+
+function isAccount(value: unknown): value is Account {
+  return (
+    isObject(value) &&
+    isUuid(value.id) &&
+    typeof value.enabled === 'boolean' &&
+    (value.signIn === undefined || isSignInPolicy(value.signIn))
+  );
+}
+
+function isSignInPolicy(value: unknown): boolean {
+  return (
+    isObject(value) &&
+    (value.methods === undefined || isStrings(value.methods)) &&
+    (value.idpIds === undefined || isStrings(value.idpIds)) &&
+    (value.secondFactor === undefined || value.secondFactor === 'require')
+  );
+}
+
+function isStrings(value: unknown): boolean {
+  return Array.isArray(value) && value.every((each) => typeof each === 'string');
+}
+
+function isDevice(value: unknown): value is MfaDevice {
+  return isObject(value) && typeof value.name === 'string' && typeof value.credentialId === 'string';
+}
+
+function isIdentityProvider(value: unknown): value is IdentityProvider {
+  return (
+    isObject(value) &&
+    typeof value.id === 'string' &&
+    isUuid(value.accountId) &&
+    typeof value.enabled === 'boolean'
+  );
+}

@@ -1,0 +1,71 @@
+import { AuthError } from '../errors.js';
+import type { Attempt } from './failure-window.js';
+import type { EmailLock } from './lockout.js';
+import type { Throttle } from './throttle.js';
+
+/**
+ * What a credential guesses at, so that failures are counted for it: the canonical e-mail address of a user, or
+ * the key of an app. `null` when it names nobody who could exist.
+ */
+export type Guess = { email: string } | { app: string } | null;
+
+/** Limits guessing: the addresses of clients, the e-mail addresses of users, and apps. */
+export interface GuessLimits {
+  /**
+   * Runs a sign-in that comes from a client address, unless too many from there have failed. A refusal counts.
+   *
+   * @throws AuthError `too_many_requests`
+   */
+  from<T>(address: string, work: () => Promise<T>): Promise<T>;
+  /**
+   * Runs a guess, unless what it guesses at is locked or slowed down. A refusal counts; a success that is complete
+   * forgets what went before.
+   *
+   * @throws AuthError `locked` or `too_many_requests`
+   */
+  at<T>(
+    guess: Guess,
+    address: string,
+    work: () => Promise<T>,
+    isComplete: (result: T) => boolean,
+  ): Promise<T>;
+}
+
+/** Makes the limits of guessing from the lock and the throttle. */
+export function guessLimits(lock: EmailLock, throttle: Throttle): GuessLimits {
+  const placeFor = (guess: Guess, address: string): Promise<Attempt> | null => {
+    if (guess === null) return null;
+    return 'email' in guess ? lock.reserve(guess.email, address) : throttle.app(address, guess.app);
+  };
+  return {
+    from: async (address, work) => settled(await throttle.address(address), work, () => false),
+    at: async (guess, address, work, isComplete) => {
+      const place = await placeFor(guess, address);
+      return place === null ? work() : settled(place, work, isComplete);
+    },
+  };
+}
+
+/**
+ * Runs the work in its place and settles the place by what came of it. A place that cannot be settled stays taken
+ * until its window ends, which is the safe side, so the outcome of the work stands.
+ */
+async function settled<T>(
+  place: Attempt,
+  work: () => Promise<T>,
+  isComplete: (result: T) => boolean,
+): Promise<T> {
+  try {
+    const result = await work();
+    await (isComplete(result) ? place.cleared() : place.forgiven()).catch(() => {});
+    return result;
+  } catch (error) {
+    await (isRefusal(error) ? place.failed() : place.forgiven()).catch(() => {});
+    throw error;
+  }
+}
+
+/** A wrong credential or a locked one. What is malformed, and what failed on our side, is nobody's failure. */
+function isRefusal(error: unknown): boolean {
+  return error instanceof AuthError && (error.status === 401 || error.status === 423);
+}

@@ -1,0 +1,96 @@
+import { AuthError } from '../errors.js';
+import type { Audit } from './audit.js';
+import { type CounterStore, memoryCounterStore } from './counters.js';
+import { type Attempt, type FailureLimit, FailureWindow, unlimited } from './failure-window.js';
+
+/** Slows down whoever fails too often; see {@link throttle}. */
+export interface Throttle {
+  /**
+   * Takes a place for one attempt from a client address, before any work is done for it.
+   *
+   * @throws AuthError `too_many_requests`
+   */
+  address(address: string): Promise<Attempt>;
+  /**
+   * Takes a place for one attempt of an app from a client address. Apps are slowed down, never locked: whoever
+   * fails from elsewhere does not keep the app out.
+   *
+   * @throws AuthError `too_many_requests`
+   */
+  app(address: string, app: string): Promise<Attempt>;
+}
+
+/** What is allowed: failures per client address, and failures per app and client address. */
+export interface ThrottleLimits {
+  perAddress: FailureLimit;
+  perApp: FailureLimit;
+}
+
+/**
+ * Makes the throttle. Only failures count, so a good client is never slowed down by its own success. While the
+ * shared counters are down it counts in this process alone, which is less, but never nothing.
+ */
+export function throttle(
+  counters: CounterStore,
+  limits: ThrottleLimits | null,
+  clock: () => number,
+  audit: Audit,
+): Throttle {
+  if (limits === null) return { address: async () => unlimited, app: async () => unlimited };
+  const fallback = memoryCounterStore({ clock, maxEntries: 100_000 });
+  const windows = (prefix: string, limit: FailureLimit) => ({
+    shared: new FailureWindow(counters, prefix, limit),
+    local: new FailureWindow(fallback, prefix, limit),
+  });
+  const perAddress = windows('address', limits.perAddress);
+  const perApp = windows('app', limits.perApp);
+
+  const reserve = async (
+    { shared, local }: { shared: FailureWindow; local: FailureWindow },
+    key: string,
+    scope: 'address' | 'app',
+    address: string,
+  ) => {
+    const attempt = await withFallback(
+      () => shared.reserve(key),
+      () => local.reserve(key),
+    );
+    if (!('closed' in attempt)) return attempt;
+    audit({ type: 'throttled', scope, address });
+    throw new AuthError('too_many_requests', {
+      retryAfter: attempt.retryAfter,
+    });
+  };
+
+  return {
+    address: (address) => reserve(perAddress, networkOf(address), 'address', address),
+    app: (address, app) => reserve(perApp, `${networkOf(address)} ${app}`, 'app', address),
+  };
+}
+
+/**
+ * The network that failures are counted for: an IPv4 address as it is, and of an IPv6 address its /64, which is
+ * what one subscriber is given.
+ */
+export function networkOf(address: string): string {
+  const mapped = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(address)?.[1];
+  if (mapped !== undefined) return mapped;
+  if (!address.includes(':')) return address;
+  const [head = '', tail] = address.toLowerCase().replace(/%.*$/, '').split('::');
+  const before = head === '' ? [] : head.split(':');
+  const after = tail === undefined || tail === '' ? [] : tail.split(':');
+  const zeros = tail === undefined ? 0 : Math.max(0, 8 - before.length - after.length);
+  const groups = [...before, ...Array<string>(zeros).fill('0'), ...after];
+  return `${groups
+    .slice(0, 4)
+    .map((group) => group.replace(/^0+(?=.)/, ''))
+    .join(':')}::/64`;
+}
+
+async function withFallback<T>(shared: () => Promise<T>, local: () => Promise<T>): Promise<T> {
+  try {
+    return await shared();
+  } catch {
+    return local();
+  }
+}

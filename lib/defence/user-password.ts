@@ -1,0 +1,52 @@
+import { AuthError } from '../errors.js';
+import type { User } from '../repositories/index.js';
+import type { Audit, FailureReason } from './audit.js';
+import type { PasswordHashing } from './password-hashing.js';
+
+/** What verifying a user's password needs. */
+export interface UserPasswordDependencies {
+  users: {
+    findByEmail(email: string): Promise<User | null>;
+    savePasswordHash?(id: string, previous: string, next: string): Promise<boolean>;
+  };
+  hashing: PasswordHashing;
+  audit: Audit;
+}
+
+/** The user whose password it was, or why it was refused. */
+export type PasswordVerdict = { user: User } | { reason: FailureReason; entityId: string | null };
+
+/**
+ * Verifies the password of the user with a canonical e-mail address. An unknown user, one without a password and a
+ * disabled one cost one verification, like everybody else. A weak hash is renewed after a match.
+ */
+export async function verifyUserPassword(
+  { users, hashing, audit }: UserPasswordDependencies,
+  email: string,
+  password: string,
+): Promise<PasswordVerdict> {
+  const user = await users.findByEmail(email);
+  const hash = user?.passwordHash ?? null;
+  const verification = await hashing.verify(hash, password);
+
+  if (user === null) return { reason: 'unknown_principal', entityId: null };
+  if (hash === null) return { reason: 'no_secret', entityId: user.id };
+  if (verification === 'unusable') return { reason: 'unusable_hash', entityId: user.id };
+  if (verification === 'mismatch') return { reason: 'wrong_secret', entityId: user.id };
+  if (!user.enabled) return { reason: 'disabled', entityId: user.id };
+
+  await renewHash();
+  return { user };
+
+  /** Compare-and-set: a password that was changed meanwhile stays. Not renewing is no reason to refuse. */
+  async function renewHash(): Promise<void> {
+    if (user === null || hash === null || users.savePasswordHash === undefined) return;
+    if (!(await hashing.isOutdated(hash))) return;
+    try {
+      const renewed = await users.savePasswordHash(user.id, hash, await hashing.hash(password));
+      if (renewed) audit({ type: 'password_rehashed', entityId: user.id });
+    } catch (error) {
+      if (!(error instanceof AuthError)) throw error;
+    }
+  }
+}

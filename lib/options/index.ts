@@ -1,0 +1,152 @@
+import { randomBytes } from 'node:crypto';
+import type { AuditEvent } from '../defence/audit.js';
+import { type CounterStore, memoryCounterStore } from '../defence/counters.js';
+import type { FailureLimit } from '../defence/failure-window.js';
+import { memoryOneTimeStore, type OneTimeStore } from '../defence/one-time.js';
+import type { ThrottleLimits } from '../defence/throttle.js';
+import { ConfigError } from '../errors.js';
+import type { Repositories } from '../repositories/index.js';
+import type { CookieSettings } from '../sessions/cookie.js';
+import { memorySessionIndex, type SessionIndex } from '../sessions/entity-index.js';
+import { memorySessionStore } from '../sessions/memory-store.js';
+import type { SessionStore } from '../sessions/rows.js';
+import type { SessionSettings } from '../sessions/sessions.js';
+import type { MethodName } from '../strategies/index.js';
+import type { PluggedStrategy } from '../strategies/plugged.js';
+import { configError } from './config-error.js';
+import { resolveMethods } from './methods.js';
+import type { PassportControlOptions, PerPrincipal, RateOptions } from './public.js';
+import { checkRelyingParty } from './relying-party.js';
+import { optionsSchema } from './schema.js';
+import { resolveSecrets } from './secrets.js';
+
+/** The options, complete and frozen; nobody but the composition root reads them. */
+export interface ResolvedOptions {
+  repositories: Repositories;
+  secrets: readonly Uint8Array[];
+  origins: readonly string[];
+  methods: ReadonlyMap<MethodName, PluggedStrategy | null>;
+  session: SessionSettings & {
+    store: SessionStore;
+    revalidateAfter: number;
+    cookie: CookieSettings;
+  };
+  lockout: FailureLimit | null;
+  throttle: ThrottleLimits | null;
+  hashing: { concurrency: number; queue: number };
+  stores: {
+    oneTime: OneTimeStore;
+    counters: CounterStore;
+    index: SessionIndex;
+  };
+  onEvent: ((event: AuditEvent) => unknown) | undefined;
+  dependencyTimeout: number;
+  clock: () => number;
+  randomBytes: (size: number) => Buffer;
+}
+
+/**
+ * Checks the options and completes them.
+ *
+ * @throws ConfigError for whatever is wrong, with the path of the option and the mend
+ */
+export function resolveOptions(options: PassportControlOptions): ResolvedOptions {
+  const result = optionsSchema.safeParse(options);
+  if (!result.success) throw configError(result.error.issues[0]);
+  const given = result.data;
+  const { users, apps, devices } = given.repositories;
+  if (!users && !apps) {
+    throw new ConfigError('repositories', 'needs users or apps: without them nobody can sign in');
+  }
+  if (devices && !given.relyingParty && given.secondFactor !== false) {
+    throw new ConfigError(
+      'relyingParty',
+      'is required with repositories.devices: { id, name, origins }. Or set secondFactor: false',
+    );
+  }
+  if (given.relyingParty) checkRelyingParty(given.relyingParty);
+  if (given.session?.store && !given.stores) {
+    throw new ConfigError(
+      'stores',
+      "is required beside session.store: claims and locks would silently be per process. Hand over { oneTime, counters, index }, or say 'dangerouslyPerProcess' if there is one process only",
+    );
+  }
+
+  const clock = given.clock ?? Date.now;
+  const { session = {}, lockout = {}, throttle = {} } = given;
+  const shared = typeof given.stores === 'object' ? given.stores : undefined;
+  const resolved: ResolvedOptions = {
+    repositories: {
+      ...(users ? { users } : {}),
+      ...(apps ? { apps } : {}),
+      ...(given.repositories.accounts ? { accounts: given.repositories.accounts } : {}),
+      ...(devices && given.secondFactor !== false ? { devices } : {}),
+      ...(given.repositories.identityProviders
+        ? { identityProviders: given.repositories.identityProviders }
+        : {}),
+    },
+    secrets: resolveSecrets(given.secret),
+    origins: given.relyingParty?.origins ?? [],
+    methods: resolveMethods(given.methods ?? {}),
+    session: {
+      store: session.store ?? memorySessionStore(),
+      idleTimeout: forEach(session.idleTimeout, { user: 86_400, app: 600 }),
+      absoluteTimeout: forEach(session.absoluteTimeout, {
+        user: 604_800,
+        app: 86_400,
+      }),
+      pendingTimeout: session.pendingTimeout ?? 300,
+      revalidateAfter: session.revalidateAfter ?? 0,
+      maxPerEntity: forEach(session.maxPerEntity, { user: 100, app: 1000 }),
+      cookie: {
+        name: session.cookie?.name ?? 'session',
+        dangerouslyAllowHttpOnLocalhost: session.cookie?.dangerouslyAllowHttpOnLocalhost ?? false,
+      },
+    },
+    lockout: lockout === false ? null : { ...limitOf(lockout, 10, 900), closedFor: lockout.duration ?? 900 },
+    throttle:
+      throttle === false
+        ? null
+        : {
+            perAddress: limitOf(throttle.perAddress, 100, 900),
+            perApp: limitOf(throttle.perApp, 20, 300),
+          },
+    hashing: {
+      concurrency: given.hashing?.concurrency ?? 2,
+      queue: given.hashing?.queue ?? 100,
+    },
+    stores: shared ?? {
+      oneTime: memoryOneTimeStore({ clock }),
+      counters: memoryCounterStore({ clock }),
+      index: memorySessionIndex({ clock }),
+    },
+    onEvent: given.onEvent,
+    dependencyTimeout: given.dependencyTimeout ?? 3,
+    clock,
+    randomBytes: given.randomBytes ?? randomBytes,
+  };
+  for (const type of ['user', 'app'] as const) {
+    if (resolved.session.idleTimeout[type] > resolved.session.absoluteTimeout[type]) {
+      throw new ConfigError(
+        'session.idleTimeout',
+        `must not be longer than session.absoluteTimeout (${type})`,
+      );
+    }
+  }
+  return Object.freeze(resolved);
+}
+
+function limitOf({ failures, window }: RateOptions = {}, limit: number, seconds: number): FailureLimit {
+  return { limit: failures ?? limit, window: window ?? seconds };
+}
+
+function forEach(
+  given: PerPrincipal | undefined,
+  defaults: { user: number; app: number },
+): { user: number; app: number } {
+  if (typeof given === 'number') return { user: given, app: given };
+  return {
+    user: given?.user ?? defaults.user,
+    app: given?.app ?? defaults.app,
+  };
+}

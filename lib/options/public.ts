@@ -1,0 +1,103 @@
+import type { AuditEvent } from '../defence/audit.js';
+import type { CounterStore } from '../defence/counters.js';
+import type { OneTimeStore } from '../defence/one-time.js';
+import type { Repositories } from '../repositories/index.js';
+import type { SessionIndex } from '../sessions/entity-index.js';
+import type { SessionStore } from '../sessions/rows.js';
+import type { MethodName } from '../strategies/index.js';
+import type { PluggedStrategy } from '../strategies/plugged.js';
+
+/** A number for users and one for apps; a single number stands for both. */
+export type PerPrincipal = number | { user?: number | undefined; app?: number | undefined };
+
+/** The options of `passportControl()`. Durations are in seconds; what is left out has the default named with it. */
+export interface PassportControlOptions {
+  /** The host's tables. At least `users` or `apps`. */
+  repositories: Repositories;
+  /**
+   * What session tokens are signed with: at least 32 random bytes. Of several the first signs and all verify, so
+   * a new one goes to the front and the old one is removed when its sessions have ended.
+   */
+  secret: string | Uint8Array | readonly (string | Uint8Array)[];
+  /**
+   * Who the second factor is for, and which origins browsers may call from. Required with
+   * `repositories.devices`, unless `secondFactor` is `false`.
+   */
+  relyingParty?: RelyingPartyOptions | undefined;
+  /**
+   * The methods, by their names on the wire: `false` switches one off, `{ strategy }` puts a Passport strategy of
+   * the host in its place.
+   * @default every method that the repositories make possible
+   */
+  methods?: { [Name in MethodName]?: false | PluggedStrategy | undefined } | undefined;
+  session?: SessionOptions | undefined;
+  /** `false`: nobody owes a second factor, whatever devices there are. @default a user who has devices owes one */
+  secondFactor?: false | undefined;
+  /** When an e-mail address is locked. `false`: never. @default 10 failures in 900 s lock for 900 s */
+  lockout?: false | (RateOptions & { duration?: number | undefined }) | undefined;
+  /**
+   * How many failures are allowed from a client address, and for one app from a client address, before further
+   * attempts are refused (429). `false`: any number.
+   * @default 100 in 900 s from an address, 20 in 300 s for an app from an address
+   */
+  throttle?: false | { perAddress?: RateOptions | undefined; perApp?: RateOptions | undefined } | undefined;
+  /** How many password hashes run at once, and how many may wait. @default 2 and 100 */
+  hashing?: { concurrency?: number | undefined; queue?: number | undefined } | undefined;
+  /**
+   * Where claims, counters and the index of sessions are kept, for all nodes together. Required beside
+   * `session.store`; `'dangerouslyPerProcess'` says that there is one process only.
+   * @default in memory
+   */
+  stores?:
+    | 'dangerouslyPerProcess'
+    | { oneTime: OneTimeStore; counters: CounterStore; index: SessionIndex }
+    | undefined;
+  /** Receives audit events. It can neither throw into a sign-in nor delay it. @default nobody */
+  onEvent?: ((event: AuditEvent) => unknown) | undefined;
+  /** Seconds that a repository or a store may take for one answer. @default 3 */
+  dependencyTimeout?: number | undefined;
+  /** Milliseconds since the epoch. @default Date.now */
+  clock?: (() => number) | undefined;
+  /** The source of randomness. @default crypto.randomBytes */
+  randomBytes?: ((size: number) => Buffer) | undefined;
+}
+
+/** Who the second factor is for. */
+export interface RelyingPartyOptions {
+  /** The domain that credentials are bound to, such as `example.com`. */
+  id: string;
+  /** What authenticators show. */
+  name: string;
+  /** The origins of the pages that sign in, such as `https://app.example.com`; each on `id` or a subdomain. */
+  origins: readonly string[];
+}
+
+/** How sessions are kept, and for how long. */
+export interface SessionOptions {
+  /** Any express-session store. @default in memory, a million sessions at most */
+  store?: SessionStore | undefined;
+  /** Seconds without a request after which a session ends. @default user 86,400 (24 h), app 600 (10 min) */
+  idleTimeout?: PerPrincipal | undefined;
+  /** Seconds after which a session ends in any case. @default user 604,800 (7 d), app 86,400 (24 h) */
+  absoluteTimeout?: PerPrincipal | undefined;
+  /** Seconds in which a second factor must be completed. @default 300 */
+  pendingTimeout?: number | undefined;
+  /** Seconds for which a principal that was read is believed without reading it again. @default 0 */
+  revalidateAfter?: number | undefined;
+  /** Sessions that one user or app may have; one more ends the one that would end first. @default user 100, app 1,000 */
+  maxPerEntity?: PerPrincipal | undefined;
+  cookie?:
+    | {
+        /** The cookie's name, after `__Host-`. Each control of one app needs its own. @default 'session' */
+        name?: string | undefined;
+        /** Sends the cookie without `__Host-` and `Secure` to a loopback host. For development only. @default false */
+        dangerouslyAllowHttpOnLocalhost?: boolean | undefined;
+      }
+    | undefined;
+}
+
+/** A number of failures in a number of seconds. */
+export interface RateOptions {
+  failures?: number | undefined;
+  window?: number | undefined;
+}

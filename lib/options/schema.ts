@@ -1,0 +1,133 @@
+import { z } from 'zod';
+import type { CounterStore } from '../defence/counters.js';
+import type { OneTimeStore } from '../defence/one-time.js';
+import type { Repositories } from '../repositories/index.js';
+import type { SessionIndex } from '../sessions/entity-index.js';
+import type { SessionStore } from '../sessions/rows.js';
+import type { PassportControlOptions } from './public.js';
+
+const seconds = z.number({ error: 'must be a number of seconds' }).positive('must be more than 0 seconds');
+const count = z.int({ error: 'must be a whole number' }).min(1, 'must be at least 1');
+const perPrincipal = (each: typeof seconds | typeof count) =>
+  z.union([each, z.strictObject({ user: each.optional(), app: each.optional() })], {
+    error: 'must be a positive number, or { user, app } with one for each',
+  });
+const fn = <T>(what: string) =>
+  z.custom<T>((value) => typeof value === 'function', {
+    error: `must be ${what}`,
+  });
+/** An object with these methods. */
+const having = <T>(...names: string[]) =>
+  z.custom<T>(
+    (value) =>
+      typeof value === 'object' &&
+      value !== null &&
+      names.every((name) => typeof Reflect.get(value, name) === 'function'),
+    { error: `must have the methods ${names.join(', ')}` },
+  );
+
+const rate = z.strictObject({
+  failures: count.optional(),
+  window: seconds.optional(),
+});
+
+/** The shape of the options; what one option means for another is checked by `resolveOptions`. */
+export const optionsSchema = z.strictObject({
+  repositories: z.strictObject(
+    {
+      users: having<Repositories['users']>('findById', 'findByEmail').optional(),
+      apps: having<Repositories['apps']>('findById', 'findByName').optional(),
+      accounts: having<Repositories['accounts']>('findById').optional(),
+      devices: having<Repositories['devices']>('listByUser', 'findByCredentialId').optional(),
+      identityProviders: having<Repositories['identityProviders']>('findById').optional(),
+    },
+    {
+      error: (issue) => (issue.code === 'invalid_type' ? 'must be an object of repositories' : undefined),
+    },
+  ),
+  secret: z.custom<PassportControlOptions['secret']>((value) => value !== undefined, {
+    error: 'is required: 32 random bytes or more, such as crypto.randomBytes(32)',
+  }),
+  relyingParty: z
+    .strictObject({
+      id: z.string('must be a domain, such as example.com'),
+      name: z.string('must be the name that authenticators show').min(1, 'must not be empty'),
+      origins: z
+        .array(z.string('must be an origin, such as https://example.com'))
+        .min(1, 'must name one origin at least'),
+    })
+    .optional(),
+  methods: z.record(z.string(), z.unknown()).optional(),
+  session: z
+    .strictObject({
+      store: having<SessionStore>('get', 'set', 'destroy').optional(),
+      idleTimeout: perPrincipal(seconds).optional(),
+      absoluteTimeout: perPrincipal(seconds).optional(),
+      pendingTimeout: seconds.optional(),
+      revalidateAfter: z.number('must be a number of seconds').min(0, 'must not be negative').optional(),
+      maxPerEntity: perPrincipal(count).optional(),
+      cookie: z
+        .strictObject({
+          name: z
+            .string('must be a string')
+            .regex(
+              /^[A-Za-z0-9_-]{1,64}$/,
+              'must be 1 to 64 letters, digits, hyphens and underscores, without __Host-',
+            )
+            .refine(
+              (name) => !/^__(host|secure)-/i.test(name),
+              'must not begin with a prefix: __Host- is added to it',
+            )
+            .optional(),
+          dangerouslyAllowHttpOnLocalhost: z.boolean('must be true or false').optional(),
+        })
+        .optional(),
+    })
+    .optional(),
+  secondFactor: z.literal(false, 'can only be false, which switches the second factor off').optional(),
+  lockout: z
+    .union([z.literal(false), rate.extend({ duration: seconds.optional() })], {
+      error: 'must be false, or { failures, window, duration } with positive numbers',
+    })
+    .optional(),
+  throttle: z
+    .union(
+      [
+        z.literal(false),
+        z.strictObject({
+          perAddress: rate.optional(),
+          perApp: rate.optional(),
+        }),
+      ],
+      {
+        error: 'must be false, or { perAddress, perApp }, each { failures, window } with positive numbers',
+      },
+    )
+    .optional(),
+  hashing: z
+    .strictObject({
+      concurrency: count.optional(),
+      queue: z.int('must be a whole number').min(0, 'must not be negative').optional(),
+    })
+    .optional(),
+  stores: z
+    .union(
+      [
+        z.literal('dangerouslyPerProcess'),
+        z.strictObject({
+          oneTime: having<OneTimeStore>('claim', 'release', 'put', 'get'),
+          counters: having<CounterStore>('increment', 'decrement', 'get', 'clear'),
+          index: having<SessionIndex>('add', 'remove', 'list'),
+        }),
+      ],
+      {
+        error:
+          "must be { oneTime, counters, index } with the stores of your nodes, or 'dangerouslyPerProcess'",
+      },
+    )
+    .optional(),
+  onEvent: fn<NonNullable<PassportControlOptions['onEvent']>>('a function that takes an event').optional(),
+  dependencyTimeout: seconds.optional(),
+  clock: fn<() => number>('a function that answers milliseconds since the epoch').optional(),
+  randomBytes: fn<(size: number) => Buffer>('a function that answers so many random bytes').optional(),
+});

@@ -1,0 +1,43 @@
+import type { NextFunction, Request, RequestHandler, Response } from 'express';
+import { AuthError } from '../errors.js';
+import { sendProblem } from '../wire/problem.js';
+
+/** What a route does: parse, call, answer. What it throws is answered here. */
+export type Work = (request: Request, response: Response) => Promise<void>;
+
+/**
+ * Makes an Express handler of a route's work. An AuthError becomes the problem that it names. Everything else is
+ * unforeseen and goes to the host's error handler, without its message, which may quote a secret.
+ */
+export function handler(operation: string, work: Work): RequestHandler {
+  return async (request, response, next) => {
+    response.set('Cache-Control', 'no-store');
+    try {
+      await work(request, response);
+    } catch (error) {
+      fail(operation, error, request, response, next);
+    }
+  };
+}
+
+/** Answers an AuthError, and hands anything else on; for middleware, which answers nothing when all is well. */
+export function fail(
+  operation: string,
+  error: unknown,
+  request: Request,
+  response: Response,
+  next: NextFunction,
+): void {
+  if (!(error instanceof AuthError)) next(unforeseen(operation, error));
+  else if (!response.headersSent) sendProblem(request, response, error);
+}
+
+/** An error that tells where something unforeseen happened, and nothing of what was said there. */
+function unforeseen(operation: string, error: unknown): Error {
+  const name = error instanceof Error ? error.name : typeof error;
+  const told = new Error(`passport-control: unforeseen ${name} in ${operation}`);
+  const frames =
+    error instanceof Error ? (error.stack ?? '').split('\n').filter((line) => /^\s+at /.test(line)) : [];
+  told.stack = [`${told.name}: ${told.message}`, ...frames].join('\n');
+  return told;
+}

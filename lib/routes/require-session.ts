@@ -1,0 +1,134 @@
+import type { Request, RequestHandler } from 'express';
+import { verifyApp } from '../defence/app-credential.js';
+import type { Audit } from '../defence/audit.js';
+import type { GuardedRepositories } from '../defence/guarded-repositories.js';
+import type { GuessLimits } from '../defence/guesses.js';
+import { AuthError } from '../errors.js';
+import { type AuthSession, authSessionOf } from '../sessions/auth-session.js';
+import type { Gate } from '../sessions/gate.js';
+import type { Principal } from '../sessions/record.js';
+import { authorizationHeader, isBasic, readBasicHeader } from '../wire/authorization.js';
+import { isUuid } from '../wire/ids.js';
+import { addressOf } from './address.js';
+import { fail } from './handler.js';
+
+/** What a route of the host asks for. */
+export interface SessionRequirement {
+  /** The kind of principal that the route serves. @default both */
+  principal?: 'user' | 'app';
+  /**
+   * The account that the session must act in: `'selected'` for any, or the one that the request is about.
+   * @default none is asked for
+   */
+  account?: 'selected' | ((request: Request) => string | undefined);
+  /**
+   * Whether an app may send its id and secret in a Basic header with each request, without a session.
+   * @default false
+   */
+  allowApiKey?: boolean;
+}
+
+/** Who a request was let through as. */
+export interface Authenticated {
+  principal: Principal;
+  session: AuthSession;
+}
+
+/** Decides about a request of the host; it throws the AuthError that the request is to be answered with. */
+export type Authenticate = (request: Request, requirement?: SessionRequirement) => Promise<Authenticated>;
+
+/** What guarding the host's routes is made from. `clock` is in milliseconds since the epoch. */
+export interface AuthenticateDependencies {
+  gate: Gate;
+  repositories: GuardedRepositories;
+  limits: GuessLimits;
+  clock: () => number;
+  audit: Audit;
+}
+
+/** Makes the decision about requests of the host: the gate, with active sessions only, or an API key. */
+export function authenticate(dependencies: AuthenticateDependencies): Authenticate {
+  const { gate } = dependencies;
+  return async (request, { principal, account, allowApiKey = false } = {}) => {
+    const header = allowApiKey ? authorizationHeader(request) : undefined;
+    const authenticated =
+      header !== undefined && isBasic(header)
+        ? await apiKey(dependencies, request, header)
+        : await session(gate, request);
+    const { accountId, principalType } = authenticated.session;
+    if (principal !== undefined && principalType !== principal) throw new AuthError('wrong_principal');
+    if (account === undefined) return authenticated;
+
+    const asked = account === 'selected' ? accountId : account(request);
+    if (accountId === null || asked !== accountId) throw new AuthError('account_required');
+    return authenticated;
+  };
+}
+
+/** Makes the `requireSession()` of a control: middleware that lets through only what {@link Authenticate} does. */
+export function requireSession(decide: Authenticate): (requirement?: SessionRequirement) => RequestHandler {
+  return (requirement) => {
+    return async function requireSession(request, response, next) {
+      try {
+        const { principal, session } = await decide(request, requirement);
+        request.user = principal;
+        request.authSession = session;
+      } catch (error) {
+        fail('requireSession()', error, request, response, next);
+        return;
+      }
+      next();
+    };
+  };
+}
+
+async function session(gate: Gate, request: Request): Promise<Authenticated> {
+  const { key, record, principal } = await gate(request, {
+    states: ['active'],
+  });
+  return { principal, session: authSessionOf(key, record) };
+}
+
+/** An app that proves itself with each request: nothing is hashed slowly, nothing stored, failures are throttled. */
+async function apiKey(
+  { repositories, limits, clock, audit }: AuthenticateDependencies,
+  request: Request,
+  header: string,
+): Promise<Authenticated> {
+  const { apps, accounts } = repositories;
+  const { username: appId, password: secret } = readBasicHeader(header);
+  if (apps === null || !isUuid(appId)) throw new AuthError('invalid_credentials');
+
+  const address = addressOf(request);
+  const verify = async () => {
+    const verdict = await verifyApp({ accounts, clock }, await apps.findById(appId), secret);
+    if ('app' in verdict) return verdict.app;
+    audit({
+      type: 'rejected_api_key',
+      reason: verdict.reason,
+      address,
+      entityId: verdict.entityId,
+    });
+    throw new AuthError('invalid_credentials');
+  };
+  const app = await limits.at({ app: appId }, address, verify, () => false);
+  return {
+    principal: app,
+    session: apiKeySession(app.id, app.accountId, clock()),
+  };
+}
+
+function apiKeySession(entityId: string, accountId: string, now: number): AuthSession {
+  return {
+    id: null,
+    principalType: 'app',
+    entityId,
+    method: 'basic',
+    state: 'active',
+    accountId,
+    idpId: null,
+    secondFactor: false,
+    createdAt: now,
+    expiresAt: null,
+  };
+}

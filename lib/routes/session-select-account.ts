@@ -1,0 +1,51 @@
+import type { Audit } from '../defence/audit.js';
+import type { GuardedRepositories } from '../defence/guarded-repositories.js';
+import { AuthError } from '../errors.js';
+import type { Account } from '../repositories/index.js';
+import { mayAct } from '../sessions/account-policy.js';
+import { isMember } from '../sessions/principals.js';
+import type { Sessions } from '../sessions/sessions.js';
+import type { BodyReader } from '../wire/body.js';
+import { parseBody, selectAccountRequest } from '../wire/schemas.js';
+import type { AdmittedWork } from './admitted.js';
+
+/** What selecting an account is made from. */
+export interface SelectAccountDependencies {
+  sessions: Sessions;
+  repositories: GuardedRepositories;
+  readBody: BodyReader;
+  audit: Audit;
+}
+
+/**
+ * `POST session/select_account`: the session of a user acts in this account from now on; the token stays. The user
+ * must be a member, and the session must be one that the account's policy accepts.
+ */
+export function sessionSelectAccount({
+  sessions,
+  repositories,
+  readBody,
+  audit,
+}: SelectAccountDependencies): AdmittedWork {
+  const { accounts, identityProviders } = repositories;
+
+  return async (request, response, { key, record, principal }) => {
+    const { acct_id: accountId } = parseBody(selectAccountRequest, await readBody(request, response));
+    if (!isMember(principal, accountId)) throw new AuthError('account_forbidden');
+
+    const unrestricted: Account = { id: accountId, enabled: true };
+    const account = accounts === null ? unrestricted : await accounts.findById(accountId);
+    const idp = record.idpId === null ? null : await identityProviders?.findById(record.idpId);
+    if (account === null || !mayAct(record, account, idp?.accountId ?? null))
+      throw new AuthError('account_forbidden');
+
+    await sessions.change(key, () => ({ accountId }));
+    audit({
+      type: 'account_selected',
+      session: key,
+      entityId: record.entityId,
+      accountId,
+    });
+    response.status(200).json({ cookie: null });
+  };
+}

@@ -1,0 +1,47 @@
+import { type AuthSession, authSessionOf } from './auth-session.js';
+import type { Sessions, StoredSession } from './sessions.js';
+
+/** Whose sessions are meant. */
+export type EntityReference = { user: string } | { app: string };
+
+/** Which of an entity's sessions are meant; all of them when nothing is named. */
+export interface SessionSelection {
+  /** The session with this `AuthSession.id`. */
+  id?: string;
+  /** All but the session with this `AuthSession.id`. */
+  except?: string;
+  /** The sessions that were made with this credential: an app secret's id, or a user's credentialVersion. */
+  credentialId?: string | number;
+}
+
+/** Lists and ends sessions from outside a request; `control.sessions`. */
+export interface SessionAdministration {
+  /** The live sessions of a user or an app, those that end soonest first. */
+  list(entity: EntityReference, selection?: SessionSelection): Promise<AuthSession[]>;
+  /** Ends sessions of a user or an app, on all nodes, and answers how many there were. */
+  end(entity: EntityReference, selection?: SessionSelection): Promise<number>;
+}
+
+/** Makes `control.sessions`. */
+export function sessionAdministration(sessions: Sessions): SessionAdministration {
+  const select = async (entity: EntityReference, selection: SessionSelection): Promise<StoredSession[]> => {
+    const [type, id] = 'user' in entity ? (['user', entity.user] as const) : (['app', entity.app] as const);
+    return (await sessions.list(type, id)).filter((session) => isSelected(session, selection));
+  };
+  return {
+    async list(entity, selection = {}) {
+      return (await select(entity, selection)).map(({ key, record }) => authSessionOf(key, record));
+    },
+    async end(entity, selection = {}) {
+      const selected = await select(entity, selection);
+      for (const session of selected) await sessions.end(session, 'ended_by_host');
+      return selected.length;
+    },
+  };
+}
+
+function isSelected({ key, record }: StoredSession, { id, except, credentialId }: SessionSelection): boolean {
+  if (id !== undefined && key !== id) return false;
+  if (except !== undefined && key === except) return false;
+  return credentialId === undefined || record.credentialId === String(credentialId);
+}

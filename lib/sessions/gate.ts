@@ -1,0 +1,85 @@
+import type { Request } from 'express';
+import { AuthError } from '../errors.js';
+import { authorizationHeader, readBearerHeader } from '../wire/authorization.js';
+import type { TokenType } from '../wire/schemas.js';
+import type { SessionCookie } from './cookie.js';
+import type { Principals } from './principals.js';
+import type { Principal, SessionState } from './record.js';
+import type { SameOriginCheck } from './same-origin.js';
+import type { Sessions, StoredSession } from './sessions.js';
+import type { SessionTokens } from './token.js';
+
+/** What a route asks of a session. */
+export interface Requirement {
+  /** The states that it serves. */
+  states: readonly SessionState[];
+  /** The kind of principal that it serves. @default both */
+  principal?: 'user' | 'app';
+}
+
+/** A session that was let through, and its principal as the repositories know it now. */
+export interface Admission extends StoredSession {
+  principal: Principal;
+}
+
+/** Decides about a request; see {@link sessionGate}. */
+export type Gate = (request: Request, requirement: Requirement) => Promise<Admission>;
+
+/** What the gate is made from. */
+export interface GateDependencies {
+  tokens: SessionTokens;
+  sessions: Sessions;
+  principals: Principals;
+  cookie: SessionCookie;
+  sameOrigin: SameOriginCheck;
+}
+
+/**
+ * Makes the gate: the one place that decides whether a request has a session that is good for a route, for our own
+ * routes and through `requireSession()` for the host's. The token is recognised, the row loaded, the principal
+ * read again; then the state decides, and every doubt is a no. It throws AuthError `session_required`,
+ * `invalid_session`, `second_factor_required`, `enrolment_required`, `wrong_session_state`, `wrong_principal`,
+ * `cross_site_request` or `unavailable`.
+ */
+export function sessionGate({ tokens, sessions, principals, cookie, sameOrigin }: GateDependencies): Gate {
+  return async (request, { states, principal: wanted }) => {
+    const { carrier, token } = presentedToken(request, cookie);
+    if (carrier === 'Cookie') sameOrigin(request);
+
+    const key = tokens.open(carrier, token);
+    const record = key === null ? null : await sessions.load(key);
+    if (key === null || record === null || record.carrier !== carrier) throw new AuthError('invalid_session');
+
+    const verdict = await principals(record);
+    if ('gone' in verdict) {
+      await sessions.end({ key, record }, verdict.gone).catch(() => {});
+      throw new AuthError('invalid_session');
+    }
+
+    if (!states.includes(record.state)) throw new AuthError(refusals[record.state]);
+    if (wanted !== undefined && record.principalType !== wanted) throw new AuthError('wrong_principal');
+
+    await sessions.touch({ key, record });
+    return { key, record, principal: verdict.principal };
+  };
+}
+
+/** What a session in this state is told where the state is not served. */
+const refusals = {
+  pending: 'second_factor_required',
+  enrolling: 'enrolment_required',
+  active: 'wrong_session_state',
+} as const satisfies Record<SessionState, string>;
+
+/** The token that decides: that of the Authorization header, whatever cookies came with it; else the cookie's. */
+function presentedToken(request: Request, cookie: SessionCookie): { carrier: TokenType; token: string } {
+  const header = authorizationHeader(request);
+  if (header !== undefined) {
+    const token = readBearerHeader(header);
+    if (token === undefined) throw new AuthError('invalid_session');
+    return { carrier: 'Bearer', token };
+  }
+  const token = cookie.read(request);
+  if (token === undefined) throw new AuthError('session_required');
+  return { carrier: 'Cookie', token };
+}

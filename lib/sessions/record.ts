@@ -1,0 +1,85 @@
+import type { App, User } from '../repositories/index.js';
+import type { TokenType } from '../wire/schemas.js';
+
+/**
+ * Where a session stands: `pending` owes its second factor, `enrolling` must enrol one first, `active` is good for
+ * what it is asked for.
+ */
+export type SessionState = 'pending' | 'enrolling' | 'active';
+
+/** What a session is, as its row in the store says. Times are in milliseconds since the epoch. */
+export interface SessionRecord {
+  /** The form of this record. */
+  v: 1;
+  /** Counts the state changes, so that a late write of an older state is recognised. */
+  version: number;
+  /** Names the write that made this version, so that of two writes of one version only one is believed. */
+  writer: string;
+  carrier: TokenType;
+  principalType: 'user' | 'app';
+  entityId: string;
+  /** The method that the first factor was proven by. */
+  method: string;
+  /** The identity provider that vouched for the user. */
+  idpId: string | null;
+  /** An app's own account, the identity provider's, or the one that was selected. */
+  accountId: string | null;
+  state: SessionState;
+  /** Whether a second factor was completed in this session. */
+  secondFactor: boolean;
+  /** What the session is bound to; see `Proof.credentialId`. */
+  credentialId: string | null;
+  /** When the principal proved itself. */
+  createdAt: number;
+  /** When the session ends unless it is used. */
+  idleAt: number;
+  /** When the session ends in any case. */
+  absoluteAt: number;
+}
+
+/** The principal of a session, as the host's repositories know it now. */
+export type Principal = User | App;
+
+/** Who a session belongs to: the key under which the entity index files it. */
+export function entityOf({
+  principalType,
+  entityId,
+}: Pick<SessionRecord, 'principalType' | 'entityId'>): string {
+  return `${principalType}:${entityId}`;
+}
+
+/** When a session ends if it is not used again. */
+export function endOf({ idleAt, absoluteAt }: SessionRecord): number {
+  return Math.min(idleAt, absoluteAt);
+}
+
+/** Reads a row of the session store; `undefined` for anything that is not a record of this form. */
+export function readRecord(row: unknown): SessionRecord | undefined {
+  if (typeof row !== 'object' || row === null) return undefined;
+  const record: Partial<Record<keyof SessionRecord, unknown>> = row;
+  return isRecord(record) ? record : undefined;
+}
+
+function isRecord(record: Partial<Record<keyof SessionRecord, unknown>>): record is SessionRecord {
+  return (
+    record.v === 1 &&
+    Number.isSafeInteger(record.version) &&
+    typeof record.writer === 'string' &&
+    (record.carrier === 'Bearer' || record.carrier === 'Cookie') &&
+    (record.principalType === 'user' || record.principalType === 'app') &&
+    typeof record.entityId === 'string' &&
+    typeof record.method === 'string' &&
+    isStringOrNull(record.idpId) &&
+    isStringOrNull(record.accountId) &&
+    (record.state === 'pending' || record.state === 'enrolling' || record.state === 'active') &&
+    typeof record.secondFactor === 'boolean' &&
+    isStringOrNull(record.credentialId) &&
+    Number.isFinite(record.createdAt) &&
+    Number.isFinite(record.idleAt) &&
+    Number.isFinite(record.absoluteAt)
+  );
+}
+
+function isStringOrNull(value: unknown): boolean {
+  return value === null || typeof value === 'string';
+}

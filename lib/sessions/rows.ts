@@ -1,0 +1,112 @@
+import session from 'express-session';
+import { type Dependency, fromCallback } from '../defence/dependency.js';
+import type { OneTimeStore } from '../defence/one-time.js';
+import { endOf, readRecord, type SessionRecord } from './record.js';
+
+/**
+ * The part of express-session's `Store` that is used here, so any connect-* store fits. A row is the record with
+ * the `cookie` that such stores read their time to live from.
+ */
+export interface SessionStore {
+  get(sid: string, callback: (error?: unknown, session?: unknown) => void): void;
+  // biome-ignore lint/suspicious/noExplicitAny: express-session's own type asks for a whole SessionData here
+  set(sid: string, session: any, callback?: (error?: unknown) => void): void;
+  destroy(sid: string, callback?: (error?: unknown) => void): void;
+}
+
+/** The rows of the session store, behind deadlines and a look at every answer. */
+export interface SessionRows {
+  /** The session with this key, or `null` when there is none, it was closed, or its row is older than it should be. */
+  read(key: string): Promise<SessionRecord | null>;
+  /** Writes the row of a new session and waits for the store's confirmation. */
+  create(key: string, record: SessionRecord): Promise<void>;
+  /** Writes a later end of a session. */
+  extend(key: string, record: SessionRecord): Promise<void>;
+  /** Writes a changed state; from then on no row of an earlier version is believed. */
+  change(key: string, record: SessionRecord): Promise<void>;
+  /** Closes a session, atomically: it is dead from here on. `false` when it has been closed already. */
+  close(key: string, record: SessionRecord, by: string): Promise<boolean>;
+  /** Takes a close back, for the one who made it, when what should replace the session could not be saved. */
+  reopen(key: string, by: string): Promise<void>;
+  /** Removes the row. */
+  destroy(key: string): Promise<void>;
+}
+
+/** Seconds that a tombstone outlives the session it stands for, for clocks that differ. */
+const margin = 600;
+
+/**
+ * Makes the layer that reads and writes rows. An express-session store has no compare-and-set, so what must not be
+ * undone by a late write stands in the one-time store beside it: a tombstone for each closed session, and the
+ * version of each changed one. Row, tombstone and version are read together, and the row loses.
+ */
+export function sessionRows(
+  store: SessionStore,
+  oneTime: OneTimeStore,
+  dependency: Dependency,
+  clock: () => number,
+): SessionRows {
+  const sid = (key: string) => `passport-control:${key}`;
+  const tombstone = (key: string) => `ended:${key}`;
+  const fence = (key: string) => `version:${key}`;
+  const lifetime = ({ absoluteAt }: SessionRecord) =>
+    Math.max(0, Math.ceil((absoluteAt - clock()) / 1000)) + margin;
+  const done = () => true;
+
+  const get = (key: string) =>
+    dependency(
+      'session.store.get',
+      () => fromCallback((callback) => store.get(sid(key), callback)),
+      (row) => (row === undefined || row === null ? null : readRecord(row)),
+    );
+  const set = (key: string, record: SessionRecord) => {
+    const cookie = new session.Cookie();
+    cookie.maxAge = Math.max(1000, endOf(record) - clock());
+    const row = { ...record, cookie };
+    return dependency(
+      'session.store.set',
+      () => fromCallback((callback) => store.set(sid(key), row, callback)),
+      done,
+    );
+  };
+
+  const rows: SessionRows = {
+    async read(key) {
+      const [record, closed, latest] = await Promise.all([
+        get(key),
+        oneTime.get(tombstone(key)),
+        oneTime.get(fence(key)),
+      ]);
+      return record === null || closed !== null || isSuperseded(record, latest) ? null : record;
+    },
+    async create(key, record) {
+      await set(key, record);
+    },
+    async extend(key, record) {
+      await set(key, record);
+      // Whoever closed the session while this was being written did not see this row.
+      if ((await oneTime.get(tombstone(key))) !== null) await rows.destroy(key);
+    },
+    async change(key, record) {
+      await rows.extend(key, record);
+      await oneTime.put(fence(key), `${record.version} ${record.writer}`, lifetime(record));
+    },
+    close: (key, record, by) => oneTime.claim(tombstone(key), by, lifetime(record)),
+    reopen: (key, by) => oneTime.release(tombstone(key), by),
+    async destroy(key) {
+      await dependency(
+        'session.store.destroy',
+        () => fromCallback((callback) => store.destroy(sid(key), callback)),
+        done,
+      );
+    },
+  };
+  return rows;
+}
+
+/** Whether a row is of an older version than the latest change, or of another write of the same version. */
+function isSuperseded({ version, writer }: SessionRecord, latest: string | null): boolean {
+  if (latest === null) return false;
+  const [number, by] = latest.split(' ');
+  return version < Number(number) || (version === Number(number) && writer !== by);
+}

@@ -1,0 +1,285 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Audit, EndCause } from '../defence/audit.js';
+import type { OneTimeStore } from '../defence/one-time.js';
+import { AuthError } from '../errors.js';
+import type { TokenType } from '../wire/schemas.js';
+import type { SessionIndex } from './entity-index.js';
+import { endOf, entityOf, type SessionRecord } from './record.js';
+import type { SessionRows } from './rows.js';
+import type { SessionTokens } from './token.js';
+
+/** Lifetimes and limits of sessions. Durations are in seconds. */
+export interface SessionSettings {
+  idleTimeout: Record<'user' | 'app', number>;
+  absoluteTimeout: Record<'user' | 'app', number>;
+  pendingTimeout: number;
+  maxPerEntity: Record<'user' | 'app', number>;
+}
+
+/** What a new session is made of; the rest follows from the settings. */
+export type NewSession = Pick<
+  SessionRecord,
+  'principalType' | 'entityId' | 'method' | 'idpId' | 'accountId' | 'state' | 'secondFactor' | 'credentialId'
+> & {
+  carrier: TokenType;
+  /** An end that the session may not outlive, in milliseconds since the epoch. */
+  endsAt?: number;
+  /** When the principal proved itself, in milliseconds since the epoch. @default now */
+  createdAt?: number;
+};
+
+/** A session with the key of its row. */
+export interface StoredSession {
+  key: string;
+  record: SessionRecord;
+}
+
+/** A session that was just made, with the token that opens it. */
+export interface StartedSession extends StoredSession {
+  token: string;
+}
+
+/** What the session layer is made from. `clock` is in milliseconds since the epoch. */
+export interface SessionDependencies {
+  settings: SessionSettings;
+  tokens: SessionTokens;
+  rows: SessionRows;
+  index: SessionIndex;
+  oneTime: OneTimeStore;
+  clock: () => number;
+  randomBytes: (size: number) => Buffer;
+  audit: Audit;
+}
+
+/** Seconds after which a lease whose holder died is free again. */
+const leaseTime = 30;
+/** Milliseconds that a state change waits for the lease, and between two tries. */
+const leasePatience = 3000;
+const leaseRetry = 15;
+
+/** Makes, loads, changes and ends sessions; every answer here means that the stores have confirmed. */
+export class Sessions {
+  constructor(private readonly dependencies: SessionDependencies) {}
+
+  /** Saves a new session. When that fails, nothing of it is left, as far as the store obeys. */
+  async start({ carrier, endsAt, createdAt, ...given }: NewSession): Promise<StartedSession> {
+    const { settings, tokens, rows, clock } = this.dependencies;
+    const now = clock();
+    const absolute =
+      given.state === 'active' ? settings.absoluteTimeout[given.principalType] : settings.pendingTimeout;
+    const absoluteAt = Math.min(now + absolute * 1000, endsAt ?? Number.POSITIVE_INFINITY);
+    const record: SessionRecord = {
+      v: 1,
+      version: 1,
+      writer: this.owner(),
+      carrier,
+      ...given,
+      createdAt: createdAt ?? now,
+      idleAt: Math.min(now + settings.idleTimeout[given.principalType] * 1000, absoluteAt),
+      absoluteAt,
+    };
+    const { token, key } = tokens.issue(carrier);
+    try {
+      await rows.create(key, record);
+      await this.file(key, record);
+    } catch (error) {
+      await this.forget({ key, record });
+      throw error;
+    }
+    return { token, key, record };
+  }
+
+  /** The live session with this key, or `null`. One that has expired is ended for good, whatever clocks do later. */
+  async load(key: string): Promise<SessionRecord | null> {
+    const record = await this.dependencies.rows.read(key);
+    if (record === null) return null;
+    if (this.isLive(record)) return record;
+    await this.end({ key, record }, 'expired').catch(() => {});
+    return null;
+  }
+
+  /** Ends a session. Resolves when it is dead on every node and its row is gone. */
+  async end({ key, record }: StoredSession, cause: EndCause): Promise<void> {
+    const { rows, index, audit } = this.dependencies;
+    const first = await rows.close(key, record, this.owner());
+    await rows.destroy(key);
+    await index.remove(indexed(record), key).catch(() => {});
+    if (first) audit({ type: 'session_ended', session: key, cause, ...subject(record) });
+  }
+
+  /**
+   * Starts `next` in the place of a session, which ends: of parallel calls for one session exactly one succeeds.
+   * When the new one cannot be saved, the old one lives on.
+   *
+   * @throws AuthError `invalid_session` for the loser
+   */
+  async replace(old: StoredSession, next: NewSession): Promise<StartedSession> {
+    const { rows, audit } = this.dependencies;
+    const owner = this.owner();
+    if (!(await rows.close(old.key, old.record, owner))) throw new AuthError('invalid_session');
+    const started = await this.start(next).catch(async (error: unknown) => {
+      await rows.reopen(old.key, owner).catch(() => {});
+      throw error;
+    });
+    // Closed is closed: what is left of the old session is housekeeping.
+    await this.forget(old);
+    audit({
+      type: 'session_ended',
+      session: old.key,
+      cause: 'replaced',
+      ...subject(old.record),
+    });
+    return started;
+  }
+
+  /**
+   * Changes the state of a session under its lease: `change` sees the record as it is now, and no other change or
+   * touch is lost or undone by this one.
+   *
+   * @throws AuthError `invalid_session` when the session has ended meanwhile
+   */
+  async change(
+    key: string,
+    change: (record: SessionRecord) => Partial<SessionRecord>,
+  ): Promise<SessionRecord> {
+    return this.leased(key, async () => {
+      const record = await this.load(key);
+      if (record === null) throw new AuthError('invalid_session');
+      const next = {
+        ...record,
+        ...change(record),
+        version: record.version + 1,
+        writer: this.owner(),
+      };
+      await this.dependencies.rows.change(key, next);
+      return next;
+    });
+  }
+
+  /** Starts the idle time of a session anew, and waits until that is saved. */
+  async refresh(key: string): Promise<SessionRecord> {
+    const record = await this.leased(key, () => this.extend(key));
+    if (record === null) throw new AuthError('invalid_session');
+    return record;
+  }
+
+  /**
+   * Slides the idle time, at most once in a twentieth of it, so that most requests write nothing. It gives way to
+   * whoever holds the lease, and a failure to write only means that the session ends sooner.
+   */
+  async touch({ key, record }: StoredSession): Promise<void> {
+    const { settings, oneTime, clock } = this.dependencies;
+    const idle = settings.idleTimeout[record.principalType] * 1000;
+    if (
+      record.state !== 'active' ||
+      record.idleAt - clock() > idle * 0.95 ||
+      record.idleAt >= record.absoluteAt
+    )
+      return;
+    const owner = this.owner();
+    try {
+      if (await oneTime.claim(lease(key), owner, leaseTime))
+        await this.underLease(key, owner, () => this.extend(key));
+    } catch (error) {
+      if (!(error instanceof AuthError)) throw error;
+    }
+  }
+
+  /** The live sessions of an entity, those that end soonest first. */
+  async list(principalType: 'user' | 'app', entityId: string): Promise<readonly StoredSession[]> {
+    const { index } = this.dependencies;
+    const entity = entityOf({ principalType, entityId });
+    const keys = [...(await index.list(entity)), ...(await index.list(unproven(entity)))];
+    const sessions: StoredSession[] = [];
+    for (const key of keys) {
+      const record = await this.load(key);
+      if (record !== null && entityOf(record) === entity) sessions.push({ key, record });
+    }
+    return sessions;
+  }
+
+  /** Whole seconds until a time in milliseconds since the epoch; never less than 0. */
+  secondsUntil(time: number): number {
+    return Math.max(0, Math.floor((time - this.dependencies.clock()) / 1000));
+  }
+
+  private isLive(record: SessionRecord): boolean {
+    const now = this.dependencies.clock();
+    // A session from the future means that a clock was set back by more than clocks differ: a doubt, so no.
+    return now < endOf(record) && record.createdAt - now < 300_000;
+  }
+
+  private async extend(key: string): Promise<SessionRecord | null> {
+    const { settings, rows, index, clock } = this.dependencies;
+    const record = await this.load(key);
+    if (record === null || record.state !== 'active') return record;
+    const idleAt = Math.min(clock() + settings.idleTimeout[record.principalType] * 1000, record.absoluteAt);
+    const next = { ...record, idleAt: Math.max(idleAt, record.idleAt) };
+    await rows.extend(key, next);
+    await index.add(indexed(next), key, endOf(next), Number.MAX_SAFE_INTEGER);
+    return next;
+  }
+
+  /** Files a new session with its entity, and ends those that are one too many. */
+  private async file(key: string, record: SessionRecord): Promise<void> {
+    const { settings, rows, index } = this.dependencies;
+    const evicted = await index.add(
+      indexed(record),
+      key,
+      endOf(record),
+      settings.maxPerEntity[record.principalType],
+    );
+    for (const other of evicted) {
+      const session = await rows.read(other);
+      if (session !== null) await this.end({ key: other, record: session }, 'evicted');
+    }
+  }
+
+  private async leased<T>(key: string, work: () => Promise<T>): Promise<T> {
+    const { oneTime } = this.dependencies;
+    const owner = this.owner();
+    for (let waited = 0; !(await oneTime.claim(lease(key), owner, leaseTime)); waited += leaseRetry) {
+      if (waited >= leasePatience) throw new AuthError('unavailable');
+      await sleep(leaseRetry);
+    }
+    return this.underLease(key, owner, work);
+  }
+
+  private async underLease<T>(key: string, owner: string, work: () => Promise<T>): Promise<T> {
+    try {
+      return await work();
+    } finally {
+      await this.dependencies.oneTime.release(lease(key), owner).catch(() => {});
+    }
+  }
+
+  /** Removes what is left of a session that nobody can use any more; what cannot be removed ends by itself. */
+  private async forget({ key, record }: StoredSession): Promise<void> {
+    const { rows, index } = this.dependencies;
+    await Promise.allSettled([rows.destroy(key), index.remove(indexed(record), key)]);
+  }
+
+  private owner(): string {
+    return this.dependencies.randomBytes(12).toString('base64url');
+  }
+}
+
+/** The sessions whose second factor is owed are filed apart: whoever knows a password alone evicts no session. */
+function indexed(record: SessionRecord): string {
+  return record.state === 'active' ? entityOf(record) : unproven(entityOf(record));
+}
+
+function unproven(entity: string): string {
+  return `${entity}:unproven`;
+}
+
+function lease(key: string): string {
+  return `lease:${key}`;
+}
+
+function subject({
+  principalType,
+  entityId,
+}: SessionRecord): Pick<SessionRecord, 'principalType' | 'entityId'> {
+  return { principalType, entityId };
+}

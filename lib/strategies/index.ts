@@ -1,0 +1,19 @@
+import { authByAppName } from './auth-by-app-name.js';
+import { basic } from './basic.js';
+import type { Method } from './method.js';
+import { password } from './password.js';
+
+/** All methods, by their names on the wire. A new method is one line here. */
+export const methods = {
+  basic,
+  password,
+  'auth-by-app-name': authByAppName,
+} as const satisfies Record<string, Method>;
+
+/** The name of a method: its `method` on the wire, or `basic` for the Basic header. */
+export type MethodName = keyof typeof methods;
+
+/** Whether there is a method of this name. */
+export function isMethodName(name: string): name is MethodName {
+  return Object.hasOwn(methods, name);
+}

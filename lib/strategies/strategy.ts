@@ -1,0 +1,148 @@
+import type { Request } from 'express';
+import passport from 'passport';
+import type { FailureReason } from '../defence/audit.js';
+import { AuthError } from '../errors.js';
+import type { App, User } from '../repositories/index.js';
+import type { Principal } from '../sessions/record.js';
+
+/** A first factor that was proven: who it was, and what the session will be bound to. */
+export type Proof = {
+  /** The id of the secret or the version of the credential; the session ends when it changes. `null`: unbound. */
+  credentialId: string | null;
+  /** The identity provider that vouched, if one did. */
+  identityProvider: {
+    id: string;
+    accountId: string;
+    secondFactor: 'trust' | 'require';
+  } | null;
+} & ({ principalType: 'user'; principal: User } | { principalType: 'app'; principal: App });
+
+/**
+ * What came of an attempt: the one type that is mapped to Passport's actions here, and to HTTP by the routes.
+ * `Info` is what Passport hands on beside the principal.
+ */
+export type Outcome<Info = Proof> =
+  | { kind: 'success'; principal: Principal; info: Info }
+  | { kind: 'fail'; reason: FailureReason; entityId: string | null }
+  | { kind: 'error'; error: AuthError };
+
+/** The refusal of a credential; what the client sees of it is always the same. */
+export function fail(reason: FailureReason, entityId: string | null = null): Outcome<never> {
+  return { kind: 'fail', reason, entityId };
+}
+
+/** The success of a user whose credential is good now. */
+export function userProven(principal: User): Outcome {
+  const credentialId = String(principal.credentialVersion);
+  const info: Proof = {
+    principalType: 'user',
+    principal,
+    credentialId,
+    identityProvider: null,
+  };
+  return { kind: 'success', principal, info };
+}
+
+/** The success of an app by the secret with this id; `null` when it was proven in another way. */
+export function appProven(principal: App, credentialId: string | null): Outcome {
+  const info: Proof = {
+    principalType: 'app',
+    principal,
+    credentialId,
+    identityProvider: null,
+  };
+  return { kind: 'success', principal, info };
+}
+
+/**
+ * A Passport strategy that has one method to write: {@link attempt}. It answers with an outcome or throws an
+ * AuthError, and is mapped to Passport's `success`, `fail` and `error` here and nowhere else. A strategy keeps
+ * nothing of a request: Passport runs overlapping requests on copies that share it as their prototype.
+ *
+ * Under a host's own `passport.use()` a success has the principal as `req.user` and the {@link Proof} as
+ * `req.authInfo`; a request that is malformed is an error with the status 400.
+ */
+export abstract class Strategy<Info = Proof> extends passport.Strategy {
+  /** The name that Passport knows the strategy by: the method's name on the wire. */
+  abstract override readonly name: string;
+
+  /** Tries the credential that the request carries. Whatever it throws beside an AuthError is unforeseen. */
+  abstract attempt(request: Request): Promise<Outcome<Info>>;
+
+  override authenticate(
+    this: passport.StrategyCreated<this, this & passport.StrategyCreatedStatic>,
+    request: Request,
+  ) {
+    this.attempt(request)
+      .then((outcome) => {
+        if (outcome.kind === 'success') this.success(outcome.principal, outcome.info as object);
+        else if (outcome.kind === 'fail')
+          this.fail({ message: 'The credentials are not valid.', ...outcome }, 401);
+        else this.error(outcome.error);
+      })
+      .catch((error: unknown) => this.error(error));
+  }
+}
+
+/** How a strategy ended when Passport ran it. */
+export type Run =
+  | { kind: 'success'; user: unknown; info: unknown }
+  | { kind: 'fail'; info: unknown }
+  | { kind: 'error'; error: unknown };
+
+/**
+ * Runs a strategy that is registered by name, as `passport.authenticate` does, and waits for its end. A redirect
+ * and a pass are refusals, since this API neither redirects nor lets anybody through unproven. A strategy that
+ * has not ended after `seconds` is a peer that did not answer.
+ *
+ * @throws AuthError `gateway_timeout`
+ */
+export function run(
+  authenticator: passport.Authenticator,
+  name: string,
+  request: Request,
+  seconds: number,
+): Promise<Run> {
+  return new Promise((resolve, reject) => {
+    const deadline = setTimeout(() => reject(new AuthError('gateway_timeout')), seconds * 1000);
+    const end = (ended: Run) => {
+      clearTimeout(deadline);
+      resolve(ended);
+    };
+    const refused = () => end({ kind: 'fail', info: undefined });
+    const callback = (error: unknown, user?: unknown, info?: unknown) => {
+      if (error) end({ kind: 'error', error });
+      else if (user) end({ kind: 'success', user, info });
+      else end({ kind: 'fail', info });
+    };
+    try {
+      // In place of the response stands one that only ever says "refused", so no strategy can answer by itself.
+      const response = { setHeader() {}, end: refused, redirect: refused };
+      authenticator.authenticate(name, { session: false }, callback)(request, response, refused);
+    } catch (error) {
+      end({ kind: 'error', error });
+    }
+  });
+}
+
+/** The outcome of one of our own strategies, run by the name that it is registered under. */
+export async function runOwn(
+  authenticator: passport.Authenticator,
+  name: string,
+  request: Request,
+  seconds: number,
+): Promise<Outcome> {
+  const ended = await run(authenticator, name, request, seconds);
+  if (ended.kind === 'error') {
+    if (ended.error instanceof AuthError) return { kind: 'error', error: ended.error };
+    throw ended.error;
+  }
+  // What our own strategies hand to Passport comes back as it was: the proof of a success, the outcome of a refusal.
+  if (ended.kind === 'success')
+    return {
+      kind: 'success',
+      principal: ended.user as Principal,
+      info: ended.info as Proof,
+    };
+  return ended.info as Outcome;
+}

@@ -1,0 +1,98 @@
+import { z } from 'zod';
+import { AuthError, type FieldError } from '../errors.js';
+import { canonicalEmail } from './email.js';
+import { isUuid } from './ids.js';
+
+/** An id of a user, an app or an account. */
+export const uuid = z.string().refine(isUuid, 'must be a UUID in lower case');
+
+/** An e-mail address, read into its canonical form. */
+export const email = z.string().transform((address, context) => {
+  const canonical = canonicalEmail(address);
+  if (canonical !== null) return canonical;
+  context.addIssue({ code: 'custom', message: 'must be an e-mail address' });
+  return z.NEVER;
+});
+
+/** A password or a secret: 1 to 1,024 bytes of UTF-8, taken exactly as they are. */
+export const secret = z
+  .string()
+  .refine(
+    (text) => text.isWellFormed() && text.length > 0 && Buffer.byteLength(text) <= 1024,
+    'must be 1 to 1,024 bytes of UTF-8',
+  );
+
+/** A name that a person gave: not blank, one line. */
+export const name = z
+  .string()
+  .max(4096, 'must be at most 4,096 characters')
+  .regex(/^[^\n]*[^\s\n][^\n]*$/, 'must be one line and not blank')
+  .refine((text) => text.isWellFormed(), 'must be valid Unicode');
+
+/** How a session travels: in the Authorization header, or in a cookie. */
+export const tokenType = z.enum(['Bearer', 'Cookie']);
+
+/** How a session travels; see {@link tokenType}. */
+export type TokenType = z.output<typeof tokenType>;
+
+/** What every body of `POST session/auth` may hold, whatever its method. */
+export const authRequest = z.object({
+  method: z.string().optional(),
+  token_type: tokenType.default('Bearer'),
+});
+
+/** Body of `method: password`. */
+export const passwordRequest = z.object({
+  email,
+  password: secret,
+  recaptcha_response: z.string().max(8192, 'must be at most 8,192 characters').nullish(),
+});
+
+/** Body of `method: auth-by-app-name`. */
+export const appNameRequest = z.object({
+  acct_id: uuid,
+  name,
+  password: secret,
+});
+
+/** Body of `POST session/select_account`. */
+export const selectAccountRequest = z.object({ acct_id: uuid });
+
+/** Answer of `POST session/auth` and `POST session/reauth`. */
+export const authResponse = z.object({
+  token_type: tokenType,
+  expires_in: z.int().min(0).max(4294967295),
+  entity_id: uuid,
+  access_token: z.string().optional(),
+  allowed_mfa_methods: z.array(z.never()),
+});
+
+/** Answer of `POST session/auth` and `POST session/reauth`. */
+export type AuthResponse = z.output<typeof authResponse>;
+
+/** Answer of `POST session/select_account`: the token stays, so there is no new cookie. */
+export const selectAccountResponse = z.object({ cookie: z.null() });
+
+/**
+ * Reads a body by a schema. Unknown fields are dropped.
+ *
+ * @throws AuthError `malformed_request` with the path of each wrong field, never with its value
+ */
+export function parseBody<T extends z.ZodType>(schema: T, body: unknown): z.output<T> {
+  const result = schema.safeParse(body);
+  if (result.success) return result.data;
+  throw new AuthError('malformed_request', {
+    fields: result.error.issues.map(fieldError),
+  });
+}
+
+/** Our own words for each kind of issue: those of the library may quote the input. */
+function fieldError({ path, code, message }: z.core.$ZodIssue): FieldError {
+  return { path: path.join('.'), detail: detailOf(code, message) };
+}
+
+function detailOf(code: z.core.$ZodIssue['code'], message: string): string {
+  if (code === 'custom' || code === 'too_big' || code === 'invalid_format') return message;
+  if (code === 'invalid_value') return 'is not one of the allowed values';
+  return message.endsWith('received undefined') ? 'is required' : 'has the wrong type';
+}

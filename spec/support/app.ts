@@ -1,0 +1,172 @@
+import { afterEach, expect } from '@jest/globals';
+import express, { type Express, type RequestHandler } from 'express';
+import supertest from 'supertest';
+import {
+  type AuditEvent,
+  type CounterStore,
+  type MemoryRepositories,
+  memoryCounterStore,
+  memoryOneTimeStore,
+  memorySessionIndex,
+  memorySessionStore,
+  type OneTimeStore,
+  type PassportControl,
+  type PassportControlOptions,
+  passportControl,
+  type SessionIndex,
+  type SessionStore,
+} from '../../lib/index.js';
+import { type TestClock, testClock } from './clock.js';
+import { complaints } from './contract.js';
+import { people } from './people.js';
+
+export const testSecret = Buffer.from('0123456789abcdefghijklmnopqrstuvwxyzABCDEF');
+export const origin = 'https://app.example.com';
+
+/** What the nodes of one deployment share. */
+export interface Shared {
+  store: SessionStore;
+  stores: { oneTime: OneTimeStore; counters: CounterStore; index: SessionIndex };
+}
+
+/** A host app with the API mounted and a few routes of its own, and everything a spec wants to look at. */
+export interface TestApp {
+  app: Express;
+  control: PassportControl;
+  repositories: MemoryRepositories;
+  clock: TestClock;
+  events: AuditEvent[];
+  shared: Shared;
+  /** Errors that reached the host's error handler: there should be none. */
+  unforeseen: unknown[];
+  /** Sends a request; `headers` as an object, `body` as JSON unless it is a string. */
+  post(path: string, body?: unknown, headers?: Record<string, string>): supertest.Test;
+  get(path: string, headers?: Record<string, string>): supertest.Test;
+}
+
+/** What a spec may choose. */
+export interface TestAppOptions extends Partial<PassportControlOptions> {
+  /** Stores of other nodes, to be one deployment with them. */
+  shared?: Shared;
+  testClock?: TestClock;
+  memory?: MemoryRepositories;
+  /** What the host has mounted before the API. */
+  before?: RequestHandler[];
+}
+
+const found: string[] = [];
+
+afterEach(() => {
+  expect(found.splice(0)).toEqual([]);
+});
+
+/** Makes an app under test. Every answer that it gives is held against the contract after the spec. */
+export async function testApp(options: TestAppOptions = {}): Promise<TestApp> {
+  const { shared: given, testClock: time, memory, before = [], ...overrides } = options;
+  const clock = time ?? testClock();
+  const repositories = memory ?? (await people());
+  const shared = given ?? sharedStores(clock);
+  const events: AuditEvent[] = [];
+  const unforeseen: unknown[] = [];
+
+  const control = passportControl({
+    repositories,
+    secret: testSecret,
+    relyingParty: { id: 'example.com', name: 'Example', origins: [origin] },
+    session: { store: shared.store, ...overrides.session },
+    stores: shared.stores,
+    throttle: false,
+    dependencyTimeout: 0.25,
+    onEvent: (event) => events.push(event),
+    clock,
+    ...without(overrides, 'session'),
+  });
+
+  const app = express();
+  app.disable('x-powered-by');
+  for (const each of before) app.use(each);
+  app.use('/sys/v1', againstContract, control.router);
+  app.get('/me', control.requireSession(), who);
+  app.post('/me', control.requireSession(), who);
+  app.get('/user', control.requireSession({ principal: 'user' }), who);
+  app.get('/app', control.requireSession({ principal: 'app' }), who);
+  app.get('/key', control.requireSession({ principal: 'app', allowApiKey: true }), who);
+  app.get('/account', control.requireSession({ account: 'selected' }), who);
+  app.get('/accounts/:id', control.requireSession({ account: (request) => String(request.params.id) }), who);
+  app.use(((error, _request, response, _next) => {
+    unforeseen.push(error);
+    response.status(500).json({ unforeseen: true });
+  }) satisfies express.ErrorRequestHandler);
+
+  const send = (test: supertest.Test, headers: Record<string, string>) => {
+    for (const [name, value] of Object.entries(headers)) test.set(name, value);
+    return test;
+  };
+  return {
+    ...{ app, control, repositories, clock, events, shared, unforeseen },
+    post(path, body, headers = {}) {
+      const test = send(supertest(app).post(path), headers);
+      if (body === undefined) return test;
+      if (!('Content-Type' in headers)) test.set('Content-Type', 'application/json');
+      return test.send(typeof body === 'string' ? body : JSON.stringify(body));
+    },
+    get: (path, headers = {}) => send(supertest(app).get(path), headers),
+  };
+}
+
+/** Stores in memory, for the nodes of one deployment. */
+export function sharedStores(clock: TestClock): Shared {
+  return {
+    store: memorySessionStore(),
+    stores: {
+      oneTime: memoryOneTimeStore({ clock }),
+      counters: memoryCounterStore({ clock }),
+      index: memorySessionIndex({ clock }),
+    },
+  };
+}
+
+/** `Authorization: Bearer …` */
+export function bearer(token: string): Record<string, string> {
+  return { Authorization: `Bearer ${token}` };
+}
+
+/** `Authorization: Basic …` of a user name and a password. */
+export function basic(username: string, password: string): Record<string, string> {
+  return { Authorization: `Basic ${Buffer.from(`${username}:${password}`).toString('base64')}` };
+}
+
+/** The handler of the host's routes: who the request was let through as. */
+const who: RequestHandler = (request, response) => {
+  response.json({ id: request.user?.id, session: request.authSession });
+};
+
+/** Looks at every answer of the API as it goes out. */
+const againstContract: RequestHandler = (request, response, next) => {
+  const { method, path } = request;
+  const chunks: Buffer[] = [];
+  const end = response.end.bind(response);
+  response.end = ((chunk?: unknown, ...rest: unknown[]) => {
+    if (typeof chunk === 'string' || chunk instanceof Uint8Array) chunks.push(Buffer.from(chunk));
+    return Reflect.apply(end, response, [chunk, ...rest]);
+  }) as typeof response.end;
+  response.once('finish', () => {
+    const body = Buffer.concat(chunks).toString();
+    if (body === '{"unforeseen":true}') return;
+    found.push(
+      ...complaints({
+        method,
+        path: path || '/',
+        status: response.statusCode,
+        headers: response.getHeaders(),
+        body,
+      }),
+    );
+  });
+  next();
+};
+
+function without<T extends object, K extends keyof T>(object: T, key: K): Omit<T, K> {
+  const { [key]: _, ...rest } = object;
+  return rest;
+}
