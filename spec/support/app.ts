@@ -3,31 +3,19 @@ import express, { type Express, type RequestHandler } from 'express';
 import supertest from 'supertest';
 import {
   type AuditEvent,
-  type CounterStore,
   type MemoryRepositories,
-  memoryCounterStore,
-  memoryOneTimeStore,
-  memorySessionIndex,
-  memorySessionStore,
-  type OneTimeStore,
   type PassportControl,
   type PassportControlOptions,
   passportControl,
-  type SessionIndex,
-  type SessionStore,
 } from '../../lib/index.js';
 import { type TestClock, testClock } from './clock.js';
 import { complaints } from './contract.js';
+import { type Faults, withFaults } from './faults.js';
 import { people } from './people.js';
+import { type Shared, sharedStores } from './shared.js';
 
 export const testSecret = Buffer.from('0123456789abcdefghijklmnopqrstuvwxyzABCDEF');
 export const origin = 'https://app.example.com';
-
-/** What the nodes of one deployment share. */
-export interface Shared {
-  store: SessionStore;
-  stores: { oneTime: OneTimeStore; counters: CounterStore; index: SessionIndex };
-}
 
 /** A host app with the API mounted and a few routes of its own, and everything a spec wants to look at. */
 export interface TestApp {
@@ -37,6 +25,8 @@ export interface TestApp {
   clock: TestClock;
   events: AuditEvent[];
   shared: Shared;
+  /** Breaks the repositories on command. */
+  faults: Record<'users' | 'apps' | 'accounts' | 'devices' | 'identityProviders', Faults>;
   /** Errors that reached the host's error handler: there should be none. */
   unforeseen: unknown[];
   /** Sends a request; `headers` as an object, `body` as JSON unless it is a string. */
@@ -69,8 +59,9 @@ export async function testApp(options: TestAppOptions = {}): Promise<TestApp> {
   const events: AuditEvent[] = [];
   const unforeseen: unknown[] = [];
 
+  const broken = breakable(repositories);
   const control = passportControl({
-    repositories,
+    repositories: broken.repositories,
     secret: testSecret,
     relyingParty: { id: 'example.com', name: 'Example', origins: [origin] },
     session: { store: shared.store, ...overrides.session },
@@ -103,7 +94,7 @@ export async function testApp(options: TestAppOptions = {}): Promise<TestApp> {
     return test;
   };
   return {
-    ...{ app, control, repositories, clock, events, shared, unforeseen },
+    ...{ app, control, repositories, clock, events, shared, faults: broken.faults, unforeseen },
     post(path, body, headers = {}) {
       const test = send(supertest(app).post(path), headers);
       if (body === undefined) return test;
@@ -114,14 +105,28 @@ export async function testApp(options: TestAppOptions = {}): Promise<TestApp> {
   };
 }
 
-/** Stores in memory, for the nodes of one deployment. */
-export function sharedStores(clock: TestClock): Shared {
+function breakable({ users, apps, accounts, devices, identityProviders }: MemoryRepositories) {
+  const each = {
+    users: withFaults(users),
+    apps: withFaults(apps),
+    accounts: withFaults(accounts),
+    devices: withFaults(devices),
+    identityProviders: withFaults(identityProviders),
+  };
   return {
-    store: memorySessionStore(),
-    stores: {
-      oneTime: memoryOneTimeStore({ clock }),
-      counters: memoryCounterStore({ clock }),
-      index: memorySessionIndex({ clock }),
+    repositories: {
+      users: each.users.wrapped,
+      apps: each.apps.wrapped,
+      accounts: each.accounts.wrapped,
+      devices: each.devices.wrapped,
+      identityProviders: each.identityProviders.wrapped,
+    },
+    faults: {
+      users: each.users.faults,
+      apps: each.apps.faults,
+      accounts: each.accounts.faults,
+      devices: each.devices.faults,
+      identityProviders: each.identityProviders.faults,
     },
   };
 }
@@ -152,7 +157,8 @@ const againstContract: RequestHandler = (request, response, next) => {
   }) as typeof response.end;
   response.once('finish', () => {
     const body = Buffer.concat(chunks).toString();
-    if (body === '{"unforeseen":true}') return;
+    // A path that is no route of ours is the host's to answer, and so is an unforeseen error.
+    if (response.statusCode === 404 || body === '{"unforeseen":true}') return;
     found.push(
       ...complaints({
         method,
