@@ -67,7 +67,7 @@ export async function testApp(options: TestAppOptions = {}): Promise<TestApp> {
     session: { store: shared.store, ...overrides.session },
     stores: shared.stores,
     throttle: false,
-    dependencyTimeout: 0.25,
+    dependencyTimeout: 2,
     onEvent: (event) => events.push(event),
     clock,
     ...without(overrides, 'session'),
