@@ -40,7 +40,7 @@ export interface PassportControl {
   router: Router;
   /** Makes middleware that lets through only requests with an active session, and sets `req.user` and `req.authSession`. */
   requireSession: (requirement?: SessionRequirement) => RequestHandler;
-  /** What `requireSession()` decides, for requests outside a route, such as a WebSocket's. Throws AuthError. */
+  /** What `requireSession()` decides, for a handler that does without middleware. Throws AuthError. */
   authenticate: Authenticate;
   /** The control's own Passport, with a strategy for each method. The host's is left alone. */
   passport: passport.Authenticator;

@@ -1,4 +1,5 @@
-import { type MemoryStoreOptions, removeEnded } from './one-time.js';
+import { ExpiringMap } from './expiring-map.js';
+import type { MemoryStoreOptions } from './one-time.js';
 
 /** A counter as it stands: how far it is, and the milliseconds until its window ends. */
 export interface Count {
@@ -29,34 +30,23 @@ export function memoryCounterStore({
   clock = Date.now,
   maxEntries = 1_000_000,
 }: MemoryStoreOptions = {}): CounterStore {
-  const counters = new Map<string, { count: number; endsAt: number }>();
-  const live = (key: string) => {
-    const counter = counters.get(key);
-    return counter !== undefined && counter.endsAt > clock() ? counter : undefined;
-  };
-  const open = (key: string, window: number) => {
-    if (!counters.has(key) && counters.size >= maxEntries) removeEnded(counters, clock());
-    if (!counters.has(key) && counters.size >= maxEntries) throw new Error('the counter store is full');
-    const counter = { count: 0, endsAt: clock() + window * 1000 };
-    counters.set(key, counter);
-    return counter;
-  };
-
+  const counters = new ExpiringMap<{ count: number }>(clock, maxEntries);
   return {
     async increment(key, window) {
-      const counter = live(key) ?? open(key, window);
+      const counter = counters.get(key) ?? { count: 0 };
+      if (counter.count === 0) counters.set(key, counter, clock() + window * 1000);
       counter.count += 1;
-      return { count: counter.count, endsIn: counter.endsAt - clock() };
+      return { count: counter.count, endsIn: counters.endsIn(key) };
     },
     async decrement(key) {
-      const counter = live(key);
+      const counter = counters.get(key);
       if (counter === undefined) return;
       counter.count -= 1;
-      if (counter.count <= 0) counters.delete(key);
+      if (counter.count === 0) counters.delete(key);
     },
     async get(key) {
-      const counter = live(key);
-      return counter === undefined ? null : { count: counter.count, endsIn: counter.endsAt - clock() };
+      const counter = counters.get(key);
+      return counter === undefined ? null : { count: counter.count, endsIn: counters.endsIn(key) };
     },
     async clear(key) {
       counters.delete(key);

@@ -1,3 +1,5 @@
+import { ExpiringMap } from './expiring-map.js';
+
 /**
  * What is good once: claims, leases and tombstones, shared by all nodes. Entries end after their `ttl` (seconds)
  * and never earlier: a store that is full rejects, it does not evict.
@@ -26,36 +28,21 @@ export function memoryOneTimeStore({
   clock = Date.now,
   maxEntries = 1_000_000,
 }: MemoryStoreOptions = {}): OneTimeStore {
-  const entries = new Map<string, { value: string; endsAt: number }>();
-  const live = (key: string) => {
-    const entry = entries.get(key);
-    return entry !== undefined && entry.endsAt > clock() ? entry : undefined;
-  };
-  const set = (key: string, value: string, ttl: number) => {
-    if (!entries.has(key) && entries.size >= maxEntries) removeEnded(entries, clock());
-    if (!entries.has(key) && entries.size >= maxEntries) throw new Error('the one-time store is full');
-    entries.set(key, { value, endsAt: clock() + ttl * 1000 });
-  };
-
+  const entries = new ExpiringMap<string>(clock, maxEntries);
   return {
     async claim(key, owner, ttl) {
-      if (live(key)) return false;
-      set(key, owner, ttl);
+      if (entries.get(key) !== undefined) return false;
+      entries.set(key, owner, clock() + ttl * 1000);
       return true;
     },
     async release(key, owner) {
-      if (live(key)?.value === owner) entries.delete(key);
+      if (entries.get(key) === owner) entries.delete(key);
     },
     async put(key, value, ttl) {
-      set(key, value, ttl);
+      entries.set(key, value, clock() + ttl * 1000);
     },
     async get(key) {
-      return live(key)?.value ?? null;
+      return entries.get(key) ?? null;
     },
   };
-}
-
-/** Drops what has ended from a table of entries with an end (milliseconds since the epoch). */
-export function removeEnded(entries: Map<string, { endsAt: number }>, now: number): void {
-  for (const [key, entry] of entries) if (entry.endsAt <= now) entries.delete(key);
 }

@@ -6,7 +6,7 @@ import { mayAct } from '../sessions/account-policy.js';
 import { isMember } from '../sessions/principals.js';
 import type { Sessions } from '../sessions/sessions.js';
 import type { BodyReader } from '../wire/body.js';
-import { parseBody, selectAccountRequest } from '../wire/schemas.js';
+import { parseBody, type SelectAccountResponse, selectAccountRequest } from '../wire/schemas.js';
 import type { AdmittedWork } from './admitted.js';
 
 /** What selecting an account is made from. */
@@ -46,6 +46,6 @@ export function sessionSelectAccount({
       entityId: record.entityId,
       accountId,
     });
-    response.status(200).json({ cookie: null });
+    response.status(200).json({ cookie: null } satisfies SelectAccountResponse);
   };
 }

@@ -1,3 +1,4 @@
+import { ExpiringMap } from '../defence/expiring-map.js';
 import type { SessionStore } from './rows.js';
 
 /** Settings of {@link memorySessionStore}. */
@@ -16,34 +17,20 @@ export function memorySessionStore({
   maxSessions = 1_000_000,
   clock = Date.now,
 }: MemorySessionStoreOptions = {}): SessionStore {
-  const rows = new Map<string, { text: string; expiresAt: number }>();
-  let sweepAt = 1024;
-  /** Each time the number of rows has doubled, and whenever it is full, the expired ones are dropped. */
-  const sweep = () => {
-    if (rows.size < Math.min(sweepAt, maxSessions)) return;
-    const now = clock();
-    for (const [sid, row] of rows) if (row.expiresAt <= now) rows.delete(sid);
-    sweepAt = Math.max(1024, rows.size * 2);
-  };
-
+  const rows = new ExpiringMap<string>(clock, maxSessions);
   return {
     get(sid, callback) {
-      const row = rows.get(sid);
-      if (row === undefined) return callback();
-      if (row.expiresAt <= clock()) {
-        rows.delete(sid);
-        return callback();
-      }
-      callback(null, JSON.parse(row.text));
+      const text = rows.get(sid);
+      if (text === undefined) callback();
+      else callback(null, JSON.parse(text));
     },
     set(sid, session, callback) {
-      if (!rows.has(sid)) sweep();
-      if (!rows.has(sid) && rows.size >= maxSessions)
-        return callback?.(new Error('the session store is full'));
-      rows.set(sid, {
-        text: JSON.stringify(session),
-        expiresAt: expiryOf(session),
-      });
+      try {
+        rows.set(sid, JSON.stringify(session), expiryOf(session));
+      } catch (error) {
+        callback?.(error);
+        return;
+      }
       callback?.();
     },
     destroy(sid, callback) {

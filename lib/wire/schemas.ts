@@ -73,6 +73,9 @@ export type AuthResponse = z.output<typeof authResponse>;
 /** Answer of `POST session/select_account`: the token stays, so there is no new cookie. */
 export const selectAccountResponse = z.object({ cookie: z.null() });
 
+/** Answer of `POST session/select_account`. */
+export type SelectAccountResponse = z.output<typeof selectAccountResponse>;
+
 /**
  * Reads a body by a schema. Unknown fields are dropped.
  *
