@@ -23,6 +23,7 @@ import { type SessionAdministration, sessionAdministration } from './sessions/ad
 import { sessionCookie } from './sessions/cookie.js';
 import { guardSessionIndex } from './sessions/entity-index.js';
 import { sessionGate } from './sessions/gate.js';
+import { sessionLeases } from './sessions/lease.js';
 import { principals } from './sessions/principals.js';
 import { sessionRows } from './sessions/rows.js';
 import { sameOriginCheck } from './sessions/same-origin.js';
@@ -91,16 +92,9 @@ export function passportControl(options: PassportControlOptions): PassportContro
 
   const tokens = sessionTokens(secrets, session.cookie.name, randomBytes);
   const rows = sessionRows(session.store, oneTime, dependency, clock);
-  const sessions = new Sessions({
-    settings: session,
-    tokens,
-    rows,
-    index,
-    oneTime,
-    clock,
-    randomBytes,
-    audit,
-  });
+  const owner = () => randomBytes(12).toString('base64url');
+  const leases = sessionLeases(oneTime, owner);
+  const sessions = new Sessions({ settings: session, tokens, rows, index, leases, clock, owner, audit });
   const cookie = sessionCookie(session.cookie);
   const sameOrigin = sameOriginCheck(resolved.origins);
   const readPrincipal = principals(repositories, session.revalidateAfter, clock);

@@ -65,7 +65,7 @@ async function settled<T>(
   }
 }
 
-/** A wrong credential or a locked one. What is malformed, and what failed on our side, is nobody's failure. */
+/** A wrong credential, or one for what is locked. What is malformed, and what failed on our side, does not count. */
 function isRefusal(error: unknown): boolean {
-  return error instanceof AuthError && (error.status === 401 || error.status === 423);
+  return error instanceof AuthError && (error.code === 'invalid_credentials' || error.code === 'locked');
 }

@@ -1,7 +1,7 @@
 import { hasValidSecret } from '../defence/app-credential.js';
 import type { EndCause } from '../defence/audit.js';
 import type { GuardedRepositories } from '../defence/guarded-repositories.js';
-import type { App, User } from '../repositories/index.js';
+import type { Account, App, IdentityProvider, User } from '../repositories/index.js';
 import { entityOf, type Principal, type SessionRecord } from './record.js';
 
 /** The principal of a session, or why the session has lost it. */
@@ -15,7 +15,7 @@ const cacheLimit = 10_000;
 /**
  * Makes the reader of principals, which runs on every request as Passport's `deserializeUser` does: what was
  * deleted, disabled or rotated, and an account or identity provider that the session depends on and that is no
- * more, ends the session. With `revalidateAfter` (seconds) a principal that was read is believed for so long.
+ * more, ends the session. With `revalidateAfter` (seconds) what was read is believed for so long.
  */
 export function principals(
   repositories: GuardedRepositories,
@@ -23,41 +23,51 @@ export function principals(
   clock: () => number,
 ): Principals {
   const { users, apps, accounts, identityProviders } = repositories;
-  const cache = new Map<string, { principal: Principal; readAt: number }>();
+  const cache = new Map<string, { facts: Facts; readAt: number }>();
 
-  const find = async (record: SessionRecord): Promise<Principal | null> => {
-    const repository = record.principalType === 'user' ? users : apps;
-    return repository === null ? null : repository.findById(record.entityId);
+  const read = async ({ principalType, entityId, accountId, idpId }: SessionRecord): Promise<Facts> => {
+    const repository = principalType === 'user' ? users : apps;
+    const [principal, account, idp] = await Promise.all([
+      repository === null ? null : repository.findById(entityId),
+      accounts === null || accountId === null ? nothing : accounts.findById(accountId),
+      idpId === null ? nothing : (identityProviders?.findById(idpId) ?? null),
+    ]);
+    return { principal, account, idp };
   };
-  const recall = async (record: SessionRecord): Promise<Principal | null> => {
-    if (revalidateAfter === 0) return find(record);
-    const entity = entityOf(record);
-    const known = cache.get(entity);
-    if (known && clock() - known.readAt < revalidateAfter * 1000) return known.principal;
-    const principal = await find(record);
-    cache.delete(entity);
-    if (principal !== null) cache.set(entity, { principal, readAt: clock() });
+  const recall = async (record: SessionRecord): Promise<Facts> => {
+    if (revalidateAfter === 0) return read(record);
+    const key = `${entityOf(record)} ${record.accountId} ${record.idpId}`;
+    const known = cache.get(key);
+    if (known && clock() - known.readAt < revalidateAfter * 1000) return known.facts;
+    const facts = await read(record);
+    cache.delete(key);
+    cache.set(key, { facts, readAt: clock() });
     const [oldest] = cache.keys();
     if (cache.size > cacheLimit && oldest !== undefined) cache.delete(oldest);
-    return principal;
+    return facts;
   };
 
   return async (record) => {
-    const principal = await recall(record);
+    const { principal, account, idp } = await recall(record);
     if (principal === null || !principal.enabled) return { gone: 'principal_gone' };
     if (!isBoundTo(record, principal, clock())) return { gone: 'credential_changed' };
-    if (record.accountId !== null) {
-      if (!isMember(principal, record.accountId)) return { gone: 'membership_gone' };
-      const account = accounts === null ? undefined : await accounts.findById(record.accountId);
-      if (account === null || account?.enabled === false) return { gone: 'membership_gone' };
-    }
-    if (record.idpId !== null) {
-      const idp = await identityProviders?.findById(record.idpId);
-      if (!idp?.enabled) return { gone: 'identity_provider_gone' };
-    }
+    const left = record.accountId !== null && !isMember(principal, record.accountId);
+    if (left || !account?.enabled) return { gone: 'membership_gone' };
+    if (!idp?.enabled) return { gone: 'identity_provider_gone' };
     return { principal };
   };
 }
+
+/** What a session depends on, as the repositories know it now. */
+interface Facts {
+  principal: Principal | null;
+  account: Dependence<Account>;
+  idp: Dependence<IdentityProvider>;
+}
+
+/** Something that must exist and be enabled; `nothing` where the session depends on none. */
+type Dependence<T> = T | typeof nothing | null;
+const nothing = { enabled: true } as const;
 
 /** Whether a principal belongs to an account: an app to its own, a user to each of the user's. */
 export function isMember(principal: Principal, accountId: string): boolean {

@@ -1,9 +1,8 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { Audit, EndCause } from '../defence/audit.js';
-import type { OneTimeStore } from '../defence/one-time.js';
 import { AuthError } from '../errors.js';
 import type { TokenType } from '../wire/schemas.js';
 import type { SessionIndex } from './entity-index.js';
+import type { SessionLeases } from './lease.js';
 import { endOf, entityOf, type SessionRecord } from './record.js';
 import type { SessionRows } from './rows.js';
 import type { SessionTokens } from './token.js';
@@ -45,25 +44,23 @@ export interface SessionDependencies {
   tokens: SessionTokens;
   rows: SessionRows;
   index: SessionIndex;
-  oneTime: OneTimeStore;
+  leases: SessionLeases;
   clock: () => number;
-  randomBytes: (size: number) => Buffer;
+  /** Names the writer of a row or the one who closed a session: different at each call. */
+  owner: () => string;
   audit: Audit;
 }
-
-/** Seconds after which a lease whose holder died is free again. */
-const leaseTime = 30;
-/** Milliseconds that a state change waits for the lease, and between two tries. */
-const leasePatience = 3000;
-const leaseRetry = 15;
 
 /** Makes, loads, changes and ends sessions; every answer here means that the stores have confirmed. */
 export class Sessions {
   constructor(private readonly dependencies: SessionDependencies) {}
 
-  /** Saves a new session. When that fails, nothing of it is left, as far as the store obeys. */
+  /**
+   * Saves a new session, and ends those of its entity that are one too many. When that fails, nothing of the new one
+   * is left, as far as the store obeys.
+   */
   async start({ carrier, endsAt, createdAt, ...given }: NewSession): Promise<StartedSession> {
-    const { settings, tokens, rows, clock } = this.dependencies;
+    const { settings, tokens, rows, index, clock, owner } = this.dependencies;
     const now = clock();
     const absolute =
       given.state === 'active' ? settings.absoluteTimeout[given.principalType] : settings.pendingTimeout;
@@ -71,7 +68,7 @@ export class Sessions {
     const record: SessionRecord = {
       v: 1,
       version: 1,
-      writer: this.owner(),
+      writer: owner(),
       carrier,
       ...given,
       createdAt: createdAt ?? now,
@@ -79,9 +76,11 @@ export class Sessions {
       absoluteAt,
     };
     const { token, key } = tokens.issue(carrier);
+    const limit = settings.maxPerEntity[record.principalType];
     try {
+      const evicted = await index.add(indexed(record), key, endOf(record), limit);
       await rows.create(key, record);
-      await this.file(key, record);
+      for (const other of evicted) await this.evict(other);
     } catch (error) {
       await this.forget({ key, record });
       throw error;
@@ -101,7 +100,7 @@ export class Sessions {
   /** Ends a session. Resolves when it is dead on every node and its row is gone. */
   async end({ key, record }: StoredSession, cause: EndCause): Promise<void> {
     const { rows, index, audit } = this.dependencies;
-    const first = await rows.close(key, record, this.owner());
+    const first = await rows.close(key, record, this.dependencies.owner());
     await rows.destroy(key);
     await index.remove(indexed(record), key).catch(() => {});
     if (first) audit({ type: 'session_ended', session: key, cause, ...subject(record) });
@@ -115,7 +114,7 @@ export class Sessions {
    */
   async replace(old: StoredSession, next: NewSession): Promise<StartedSession> {
     const { rows, audit } = this.dependencies;
-    const owner = this.owner();
+    const owner = this.dependencies.owner();
     if (!(await rows.close(old.key, old.record, owner))) throw new AuthError('invalid_session');
     const started = await this.start(next).catch(async (error: unknown) => {
       await rows.reopen(old.key, owner).catch(() => {});
@@ -142,14 +141,14 @@ export class Sessions {
     key: string,
     change: (record: SessionRecord) => Partial<SessionRecord>,
   ): Promise<SessionRecord> {
-    return this.leased(key, async () => {
+    return this.dependencies.leases.hold(key, async () => {
       const record = await this.load(key);
       if (record === null) throw new AuthError('invalid_session');
       const next = {
         ...record,
         ...change(record),
         version: record.version + 1,
-        writer: this.owner(),
+        writer: this.dependencies.owner(),
       };
       await this.dependencies.rows.change(key, next);
       return next;
@@ -158,7 +157,7 @@ export class Sessions {
 
   /** Starts the idle time of a session anew, and waits until that is saved. */
   async refresh(key: string): Promise<SessionRecord> {
-    const record = await this.leased(key, () => this.extend(key));
+    const record = await this.dependencies.leases.hold(key, () => this.extend(key));
     if (record === null) throw new AuthError('invalid_session');
     return record;
   }
@@ -168,18 +167,13 @@ export class Sessions {
    * whoever holds the lease, and a failure to write only means that the session ends sooner.
    */
   async touch({ key, record }: StoredSession): Promise<void> {
-    const { settings, oneTime, clock } = this.dependencies;
+    const { settings, leases, clock } = this.dependencies;
     const idle = settings.idleTimeout[record.principalType] * 1000;
-    if (
-      record.state !== 'active' ||
-      record.idleAt - clock() > idle * 0.95 ||
-      record.idleAt >= record.absoluteAt
-    )
-      return;
-    const owner = this.owner();
+    const recent = record.idleAt - clock() > idle * 0.95;
+    const atItsEnd = record.idleAt >= record.absoluteAt;
+    if (record.state !== 'active' || recent || atItsEnd) return;
     try {
-      if (await oneTime.claim(lease(key), owner, leaseTime))
-        await this.underLease(key, owner, () => this.extend(key));
+      await leases.holdIfFree(key, () => this.extend(key));
     } catch (error) {
       if (!(error instanceof AuthError)) throw error;
     }
@@ -220,47 +214,15 @@ export class Sessions {
     return next;
   }
 
-  /** Files a new session with its entity, and ends those that are one too many. */
-  private async file(key: string, record: SessionRecord): Promise<void> {
-    const { settings, rows, index } = this.dependencies;
-    const evicted = await index.add(
-      indexed(record),
-      key,
-      endOf(record),
-      settings.maxPerEntity[record.principalType],
-    );
-    for (const other of evicted) {
-      const session = await rows.read(other);
-      if (session !== null) await this.end({ key: other, record: session }, 'evicted');
-    }
-  }
-
-  private async leased<T>(key: string, work: () => Promise<T>): Promise<T> {
-    const { oneTime } = this.dependencies;
-    const owner = this.owner();
-    for (let waited = 0; !(await oneTime.claim(lease(key), owner, leaseTime)); waited += leaseRetry) {
-      if (waited >= leasePatience) throw new AuthError('unavailable');
-      await sleep(leaseRetry);
-    }
-    return this.underLease(key, owner, work);
-  }
-
-  private async underLease<T>(key: string, owner: string, work: () => Promise<T>): Promise<T> {
-    try {
-      return await work();
-    } finally {
-      await this.dependencies.oneTime.release(lease(key), owner).catch(() => {});
-    }
+  private async evict(key: string): Promise<void> {
+    const record = await this.dependencies.rows.read(key);
+    if (record !== null) await this.end({ key, record }, 'evicted');
   }
 
   /** Removes what is left of a session that nobody can use any more; what cannot be removed ends by itself. */
   private async forget({ key, record }: StoredSession): Promise<void> {
     const { rows, index } = this.dependencies;
     await Promise.allSettled([rows.destroy(key), index.remove(indexed(record), key)]);
-  }
-
-  private owner(): string {
-    return this.dependencies.randomBytes(12).toString('base64url');
   }
 }
 
@@ -271,10 +233,6 @@ function indexed(record: SessionRecord): string {
 
 function unproven(entity: string): string {
   return `${entity}:unproven`;
-}
-
-function lease(key: string): string {
-  return `lease:${key}`;
 }
 
 function subject({

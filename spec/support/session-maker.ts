@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { auditLog } from '../../lib/defence/audit.js';
 import { dependencyGuard } from '../../lib/defence/dependency.js';
+import { sessionLeases } from '../../lib/sessions/lease.js';
 import type { SessionState } from '../../lib/sessions/record.js';
 import { sessionRows } from '../../lib/sessions/rows.js';
 import { type NewSession, Sessions, type StartedSession } from '../../lib/sessions/sessions.js';
@@ -37,6 +38,7 @@ export function sessionsOf({ shared, clock }: Pick<TestApp, 'shared' | 'clock'>)
   const audit = auditLog(undefined, clock);
   const dependency = dependencyGuard(1, audit);
   const { oneTime, index } = shared.stores;
+  const owner = () => randomBytes(12).toString('base64url');
   return new Sessions({
     settings: {
       idleTimeout: { user: 86_400, app: 600 },
@@ -46,7 +48,8 @@ export function sessionsOf({ shared, clock }: Pick<TestApp, 'shared' | 'clock'>)
     },
     tokens: sessionTokens([testSecret], 'session', randomBytes),
     rows: sessionRows(shared.store, oneTime, dependency, clock),
-    ...{ index, oneTime, clock, randomBytes, audit },
+    leases: sessionLeases(oneTime, owner),
+    ...{ index, clock, owner, audit },
   });
 }
 
