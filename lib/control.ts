@@ -12,6 +12,7 @@ import { throttle } from './defence/throttle.js';
 import { ConfigError } from './errors.js';
 import { resolveOptions } from './options/index.js';
 import type { PassportControlOptions } from './options/public.js';
+import { checkRequirement } from './options/requirement.js';
 import {
   type Authenticate,
   authenticate,
@@ -134,8 +135,8 @@ export function passportControl(options: PassportControlOptions): PassportContro
   ready.catch(() => {}); // Whoever awaits it is told; whoever does not is told by the first sign-in.
   return {
     router,
-    requireSession: requireSession(decide),
-    authenticate: decide,
+    requireSession: (requirement = {}) => requireSession(decide, checkRequirement(requirement)),
+    authenticate: async (request, requirement = {}) => decide(request, checkRequirement(requirement)),
     passport: authenticator,
     sessions: sessionAdministration(sessions),
     ready,

@@ -26,7 +26,7 @@ export interface GuardedRepositories {
 export interface GuardedUsers {
   findById(id: string): Promise<User | null>;
   findByEmail(email: string): Promise<User | null>;
-  savePasswordHash(id: string, previous: string, next: string): Promise<boolean>;
+  savePasswordHash?(id: string, previous: string, next: string): Promise<boolean>;
 }
 
 /** The app lookups behind the guard. */
@@ -56,12 +56,16 @@ export function guardRepositories(hosts: Repositories, dependency: Dependency): 
               () => users.findByEmail(email),
               record(isUser, (user) => canonicalEmail(user.email) === email),
             ),
-          savePasswordHash: (id, previous, next) =>
-            dependency(
-              'users.savePasswordHash',
-              () => users.savePasswordHash?.(id, previous, next) ?? false,
-              boolean,
-            ),
+          ...(users.savePasswordHash === undefined
+            ? {}
+            : {
+                savePasswordHash: (id, previous, next) =>
+                  dependency(
+                    'users.savePasswordHash',
+                    () => users.savePasswordHash?.(id, previous, next),
+                    boolean,
+                  ),
+              }),
         }
       : null,
     apps: apps

@@ -6,8 +6,8 @@ type Argon2 = typeof import('@node-rs/argon2');
 /** OWASP's first choice for argon2id: 19 MiB, 2 passes, 1 lane. */
 const parameters = { memoryCost: 19_456, timeCost: 2, parallelism: 1 };
 
-/** Hashes above these costs are refused: whoever can write a hash must not be able to exhaust the process. */
-const limits = { memoryCost: 1_048_576, timeCost: 32, parallelism: 16 };
+/** Hashes above these costs are refused (`work`: memory in KiB times passes): nobody's row may exhaust the process. */
+const limits = { memoryCost: 262_144, work: 1_048_576, parallelism: 16 };
 
 /** The native library, loaded when the first password needs it. */
 function loadArgon2(): Promise<Argon2> {
@@ -57,7 +57,10 @@ export function passwordHashing({
   const inTurn = boundedQueue(concurrency, queue);
   let dummy: Promise<string> | undefined;
   const dummyHash = () => {
-    dummy ??= hashPassword(randomBytes(32).toString('base64url'));
+    dummy ??= hashPassword(randomBytes(32).toString('base64url')).catch((error: unknown) => {
+      dummy = undefined;
+      throw error;
+    });
     return dummy;
   };
 
@@ -69,11 +72,9 @@ export function passwordHashing({
       inTurn(async () => {
         const library = await loadArgon2();
         const usable = hash !== null && isUsable(library, hash);
-        if (!usable) {
-          await library.verify(await dummyHash(), Buffer.from(password));
-          return hash === null ? 'mismatch' : 'unusable';
-        }
-        return (await library.verify(hash, Buffer.from(password))) ? 'match' : 'mismatch';
+        const matches = await verifies(library, usable ? hash : await dummyHash(), password);
+        if (usable && matches !== null) return matches ? 'match' : 'mismatch';
+        return hash === null ? 'mismatch' : 'unusable';
       }),
     async isOutdated(hash) {
       const { memoryCost, timeCost, parallelism } = (await loadArgon2()).parseOptions(hash);
@@ -90,11 +91,19 @@ function isUsable(library: Argon2, hash: string): boolean {
   if (!/^\$argon2id\$v=19\$[^$]+\$[A-Za-z0-9+/]{11,}\$[A-Za-z0-9+/]{16,}$/.test(hash)) return false;
   try {
     const { memoryCost, timeCost, parallelism } = library.parseOptions(hash);
-    return (
-      memoryCost <= limits.memoryCost && timeCost <= limits.timeCost && parallelism <= limits.parallelism
-    );
+    const affordable = memoryCost <= limits.memoryCost && memoryCost * timeCost <= limits.work;
+    return affordable && parallelism <= limits.parallelism;
   } catch {
     return false;
+  }
+}
+
+/** Whether it is the password; `null` when the library cannot make sense of the hash. */
+async function verifies(library: Argon2, hash: string, password: string): Promise<boolean | null> {
+  try {
+    return await library.verify(hash, Buffer.from(password));
+  } catch {
+    return null;
   }
 }
 

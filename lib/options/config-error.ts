@@ -17,13 +17,14 @@ const names = [
   ],
   ...['dangerouslyAllowHttpOnLocalhost', 'failures', 'window', 'duration', 'perAddress', 'perApp'],
   ...['concurrency', 'queue', 'oneTime', 'counters', 'index', 'user', 'app', 'strategy', 'identify'],
+  ...['principal', 'account', 'allowApiKey'],
 ];
 
-/** The error for the first thing that the schema found wrong. */
-export function configError(issue: z.core.$ZodIssue | undefined): ConfigError {
-  if (issue === undefined) return new ConfigError('options', 'are not valid');
+/** The error for the first thing that a schema found wrong; `root` is what the whole is called. */
+export function configError(issue: z.core.$ZodIssue | undefined, root?: string): ConfigError {
+  if (issue === undefined) return new ConfigError(root ?? 'options', 'has a value that is not allowed');
   const found = mostSpecific(issue, []);
-  const path = found.path.map(String);
+  const path = [...(root === undefined ? [] : [root]), ...found.path.map(String)];
   if (found.issue.code === 'unrecognized_keys') return unknownOption(path, found.issue.keys[0] ?? '');
   const detail = found.issue.message.startsWith('Invalid input')
     ? inOurWords(found.issue)

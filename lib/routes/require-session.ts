@@ -65,20 +65,18 @@ export function authenticate(dependencies: AuthenticateDependencies): Authentica
   };
 }
 
-/** Makes the `requireSession()` of a control: middleware that lets through only what {@link Authenticate} does. */
-export function requireSession(decide: Authenticate): (requirement?: SessionRequirement) => RequestHandler {
-  return (requirement) => {
-    return async function requireSession(request, response, next) {
-      try {
-        const { principal, session } = await decide(request, requirement);
-        request.user = principal;
-        request.authSession = session;
-      } catch (error) {
-        fail('requireSession()', error, request, response, next);
-        return;
-      }
-      next();
-    };
+/** Makes middleware that lets through only what {@link Authenticate} does, and says as whom. */
+export function requireSession(decide: Authenticate, requirement: SessionRequirement): RequestHandler {
+  return async function requireSession(request, response, next) {
+    try {
+      const { principal, session } = await decide(request, requirement);
+      request.user = principal;
+      request.authSession = session;
+    } catch (error) {
+      fail('requireSession()', error, request, response, next);
+      return;
+    }
+    next();
   };
 }
 
