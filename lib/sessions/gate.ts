@@ -59,8 +59,7 @@ export function sessionGate({ tokens, sessions, principals, cookie, sameOrigin }
     if (!states.includes(record.state)) throw new AuthError(refusals[record.state]);
     if (wanted !== undefined && record.principalType !== wanted) throw new AuthError('wrong_principal');
 
-    await sessions.touch({ key, record });
-    return { key, record, principal: verdict.principal };
+    return { key, record: await sessions.touch({ key, record }), principal: verdict.principal };
   };
 }
 

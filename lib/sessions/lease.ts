@@ -16,8 +16,8 @@ export interface SessionLeases {
    * @throws AuthError `unavailable` when others hold it for too long
    */
   hold<T>(key: string, work: () => Promise<T>): Promise<T>;
-  /** Works under the lease of a session if it is free now; else does nothing. */
-  holdIfFree(key: string, work: () => Promise<unknown>): Promise<void>;
+  /** Works under the lease of a session if it is free now; else does nothing and answers `null`. */
+  holdIfFree<T>(key: string, work: () => Promise<T>): Promise<T | null>;
 }
 
 /** Makes the leases; `owner` names each holder, so that nobody gives back the lease of another. */
@@ -42,7 +42,7 @@ export function sessionLeases(oneTime: OneTimeStore, owner: () => string): Sessi
     },
     async holdIfFree(key, work) {
       const holder = owner();
-      if (await oneTime.claim(lease(key), holder, leaseTime)) await workAs(holder, key, work);
+      return (await oneTime.claim(lease(key), holder, leaseTime)) ? workAs(holder, key, work) : null;
     },
   };
 }

@@ -164,18 +164,20 @@ export class Sessions {
 
   /**
    * Slides the idle time, at most once in a twentieth of it, so that most requests write nothing. It gives way to
-   * whoever holds the lease, and a failure to write only means that the session ends sooner.
+   * whoever holds the lease, and a failure to write only means that the session ends sooner. Answers the record as it
+   * is after that.
    */
-  async touch({ key, record }: StoredSession): Promise<void> {
+  async touch({ key, record }: StoredSession): Promise<SessionRecord> {
     const { settings, leases, clock } = this.dependencies;
     const idle = settings.idleTimeout[record.principalType] * 1000;
     const recent = record.idleAt - clock() > idle * 0.95;
     const atItsEnd = record.idleAt >= record.absoluteAt;
-    if (record.state !== 'active' || recent || atItsEnd) return;
+    if (record.state !== 'active' || recent || atItsEnd) return record;
     try {
-      await leases.holdIfFree(key, () => this.extend(key));
+      return (await leases.holdIfFree(key, () => this.extend(key))) ?? record;
     } catch (error) {
       if (!(error instanceof AuthError)) throw error;
+      return record;
     }
   }
 

@@ -80,6 +80,13 @@ describe('the lifetime of a session', () => {
     expect((await app.get('/me', headers)).status).toBe(200);
   });
 
+  it('tells the host the end that this very request has moved', async () => {
+    const app = await testApp();
+    const headers = await signInRobot(app);
+    app.clock.advance(540);
+    expect((await app.get('/me', headers)).body.session.expiresAt).toBe(app.clock() + 600_000);
+  });
+
   it('goes on working when the store cannot write the later end, and tells the audit log', async () => {
     const app = await testApp();
     const headers = await signInRobot(app);

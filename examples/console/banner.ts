@@ -1,0 +1,67 @@
+import { people } from './people.js';
+
+/** What the demo says when it is ready: where it is, who may sign in, and curl lines that run as they stand. */
+export function banner(origin: string): string {
+  const { accounts, alice, bob, robot } = people;
+  const accountsOf = (ids: readonly string[]) =>
+    accounts.filter(({ id }) => ids.includes(id)).map(({ id, name }) => `${name} ${id}`);
+
+  const auth = `${origin}/sys/v1/session/auth`;
+  const json = (body: object) => `-H 'Content-Type: application/json' -d '${JSON.stringify(body)}'`;
+  const password = { method: 'password', email: alice.email, password: alice.password };
+  const appName = {
+    method: 'auth-by-app-name',
+    acct_id: robot.accountId,
+    name: robot.name,
+    password: robot.secret,
+  };
+  const user = `-u '${alice.email}:${alice.password}'`;
+  const apiKey = `-u '${robot.id}:${robot.secret}'`;
+  const token = `TOKEN=$(curl -sS -X POST ${auth} ${user} | sed 's/.*"access_token":"\\([^"]*\\)".*/\\1/')`;
+  const bearer = '-H "Authorization: Bearer $TOKEN"';
+
+  return `
+passport-control console
+
+  ${origin}
+
+Who may sign in
+
+  user       ${alice.email}
+  password   ${alice.password}
+
+  user       ${bob.email}
+  password   ${bob.password}
+  accounts   ${accountsOf(bob.accountIds).join('\n             ')}
+
+  app        ${robot.id}
+  secret     ${robot.secret}
+  account    ${robot.accountId}
+  name       ${robot.name}
+
+The same in a shell
+
+  # password: a user signs in
+  curl -sSi ${auth} ${json(password)}
+
+  # Basic, user: the same credential in a header
+  curl -sSi -X POST ${auth} ${user}
+
+  # Basic, app: the API key, which is an app's id and secret
+  curl -sSi -X POST ${auth} ${apiKey}
+
+  # auth-by-app-name: an app signs in by its account and name
+  curl -sSi ${auth} ${json(appName)}
+
+  # Bearer: takes a token and calls a protected route with it
+  ${token}; curl -sSi ${origin}/api/whoami ${bearer}
+
+  # sign out: takes a token and ends its session
+  ${token}; curl -sSi -X POST ${origin}/sys/v1/session/terminate ${bearer}
+
+  # API key: calls a protected route with no session at all
+  curl -sSi ${origin}/api/robots-only ${apiKey}
+
+Ctrl-C ends the demo, and every session with it.
+`;
+}

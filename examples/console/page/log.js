@@ -1,0 +1,27 @@
+import { element } from './element.js';
+import { stepView } from './step-view.js';
+
+const stepsKept = 50;
+
+/** The log of steps, newest first; the newest is open, the others open with a click. */
+export function stepLog({ list, empty, clear, said }) {
+  let count = 0;
+  const show = (isEmpty) => {
+    empty.hidden = !isEmpty;
+    clear.hidden = isEmpty;
+  };
+  clear.addEventListener('click', () => {
+    list.replaceChildren();
+    show(true);
+    said.textContent = 'The log is empty.';
+  });
+  return {
+    add(title, exchange) {
+      count += 1;
+      for (const step of list.querySelectorAll('details')) step.open = false;
+      list.prepend(element('li', {}, stepView(count, title, exchange, said)));
+      while (list.children.length > stepsKept) list.lastElementChild.remove();
+      show(false);
+    },
+  };
+}

@@ -1,0 +1,103 @@
+import { element } from './element.js';
+import { basic } from './wire.js';
+
+const path = '/sys/v1/session/auth';
+
+const methodHints = {
+  password: 'A user, by an e-mail address in the body.',
+  basic: 'In a Basic header: a UUID is an app, an @ a user.',
+  'auth-by-app-name': 'An app, by account and name in the body.',
+};
+const carrierHints = {
+  Bearer: 'The token is in the answer; a reload forgets it.',
+  Cookie: 'The token is in Set-Cookie; a reload keeps it.',
+};
+
+/** Brings the form to life; `submit` gets the request that the fields make. */
+export function signInForm(form, { alice, bob, robot }, submit) {
+  const { elements: fields } = form;
+  const presets = {
+    password: [
+      { label: 'alice', email: alice.email, password: alice.password },
+      { label: 'bob', email: bob.email, password: bob.password },
+    ],
+    basic: [
+      { label: 'robot', username: robot.id, password: robot.secret },
+      { label: 'alice', username: alice.email, password: alice.password },
+      { label: 'bob', username: bob.email, password: bob.password },
+    ],
+    'auth-by-app-name': [
+      { label: 'robot', acct_id: robot.accountId, name: robot.name, password: robot.secret },
+    ],
+  };
+  const fillIn = ({ label: _, ...values }) => {
+    clearFieldErrors(form);
+    for (const [name, value] of Object.entries(values)) fields.namedItem(name).value = value;
+  };
+
+  const chooseMethod = () => {
+    const method = fields.namedItem('method').value;
+    for (const field of form.querySelectorAll('[data-for]')) field.hidden = field.dataset.for !== method;
+    form.querySelector('#method-hint').textContent = methodHints[method];
+    const buttons = presets[method].map((preset) => {
+      const button = element('button', { type: 'button', className: 'small' }, preset.label);
+      button.addEventListener('click', () => fillIn(preset));
+      return button;
+    });
+    form.querySelector('#fill').replaceChildren(...buttons);
+    fillIn(presets[method][0]);
+  };
+  const chooseCarrier = () => {
+    form.querySelector('#carrier-hint').textContent = carrierHints[fields.namedItem('token_type').value];
+  };
+
+  const reveal = form.querySelector('#reveal');
+  reveal.addEventListener('click', () => {
+    const isShown = reveal.getAttribute('aria-pressed') === 'true';
+    reveal.setAttribute('aria-pressed', String(!isShown));
+    fields.namedItem('password').type = isShown ? 'password' : 'text';
+  });
+  for (const radio of fields.namedItem('method')) radio.addEventListener('change', chooseMethod);
+  for (const radio of fields.namedItem('token_type')) radio.addEventListener('change', chooseCarrier);
+  form.addEventListener('submit', (event) => {
+    event.preventDefault();
+    clearFieldErrors(form);
+    submit(requestOf(Object.fromEntries(new FormData(form))));
+  });
+  chooseMethod();
+  chooseCarrier();
+}
+
+/** Shows the wrong fields of a 400 where they were typed. */
+export function showFieldErrors(form, errors = []) {
+  for (const { path: name, detail } of errors) {
+    const field = form.elements.namedItem(name);
+    const message = form.querySelector(`[id="${CSS.escape(name)}-error"]`);
+    if (field === null || message === null) continue;
+    message.textContent = detail;
+    field.setAttribute('aria-invalid', 'true');
+    field.setAttribute('aria-describedby', message.id);
+  }
+}
+
+function clearFieldErrors(form) {
+  for (const message of form.querySelectorAll('.field-error')) message.textContent = '';
+  for (const field of form.querySelectorAll('[aria-invalid]')) {
+    field.removeAttribute('aria-invalid');
+    field.removeAttribute('aria-describedby');
+  }
+}
+
+/** The request of `POST session/auth`. A Basic header needs no body unless the session is to be a cookie. */
+function requestOf({ method, token_type, email, username, acct_id, name, password }) {
+  const headers = {};
+  const cookie = token_type === 'Cookie' ? 'takes' : undefined;
+  const json = {
+    password: { method, token_type, email, password },
+    basic: token_type === 'Cookie' ? { token_type } : undefined,
+    'auth-by-app-name': { method, token_type, acct_id, name, password },
+  }[method];
+  if (method === 'basic') headers.Authorization = basic(username, password);
+  if (json !== undefined) headers['Content-Type'] = 'application/json';
+  return { method: 'POST', path, headers, body: json && JSON.stringify(json), cookie };
+}
