@@ -1,0 +1,76 @@
+import type {
+  Account,
+  App,
+  IdentityProvider,
+  NewMfaDevice,
+  SamlIdentityProvider,
+  User,
+} from '../repositories/index.js';
+
+/** A user for a contract case; `n` tells them apart. */
+export function userRecord(n: number, change: Partial<User> = {}): User {
+  return {
+    id: `00000000-0000-4000-8000-${String(n).padStart(12, '0')}`,
+    email: `user${n}@example.com`,
+    enabled: true,
+    passwordHash: `hash ${n}`,
+    credentialVersion: 1,
+    accountIds: [accountRecord(1).id],
+    ...change,
+  };
+}
+
+/** An app for a contract case, in the first account. */
+export function appRecord(n: number, change: Partial<App> = {}): App {
+  return {
+    id: `00000000-0000-4000-9000-${String(n).padStart(12, '0')}`,
+    accountId: accountRecord(1).id,
+    name: `app ${n}`,
+    enabled: true,
+    secrets: [{ id: 'first', hash: String(n).padStart(64, '0') }],
+    ...change,
+  };
+}
+
+/** An account for a contract case. */
+export function accountRecord(n: number, change: Partial<Account> = {}): Account {
+  return { id: `00000000-0000-4000-a000-${String(n).padStart(12, '0')}`, enabled: true, ...change };
+}
+
+/** A device for a contract case. */
+export function deviceRecord(n: number, change: Partial<NewMfaDevice> = {}): NewMfaDevice {
+  return {
+    name: `key ${n}`,
+    type: 'Fido2',
+    credentialId: Buffer.from(`credential ${n}`).toString('base64url'),
+    publicKey: new Uint8Array([1, 2, 3, n]),
+    counter: 0,
+    transports: ['usb'],
+    backupEligible: false,
+    backedUp: false,
+    createdAt: 1_767_225_600_000,
+    origin: 'https://example.com',
+    ...change,
+  };
+}
+
+/** An identity provider for a contract case. */
+export function idpRecord(n: number, change: Partial<IdentityProvider> = {}): IdentityProvider {
+  return {
+    id: `idp ${n}`,
+    accountId: accountRecord(n).id,
+    kind: 'oauth',
+    name: `Provider ${n}`,
+    iconUrl: 'https://example.com/icon.svg',
+    enabled: true,
+    domains: [`tenant${n}.example`],
+    authoritative: true,
+    secondFactor: 'trust',
+    ...change,
+  };
+}
+
+/** A SAML identity provider for a contract case. */
+export function samlRecord(n: number, entityId: string): SamlIdentityProvider {
+  return { ...idpRecord(n), kind: 'saml', entityId };
+}
