@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { randomBytes } from 'node:crypto';
+import { randomBytes, randomInt } from 'node:crypto';
 import { setTimeout as wait } from 'node:timers/promises';
 import { auditLog } from '../defence/audit.js';
 import { dependencyGuard, fromCallback } from '../defence/dependency.js';
@@ -113,7 +113,7 @@ async function endAgainst(
     await write(other, session);
     return true;
   });
-  await wait(Math.random() * 25);
+  await wait(randomInt(25));
   await one.end(session, 'terminated');
   for (const node of [one, other]) assert.equal(await node.load(session.key), null);
   await writing;
