@@ -1,0 +1,150 @@
+import { gzipSync } from 'node:zlib';
+import { describe, expect, it } from '@jest/globals';
+import express, { type RequestHandler } from 'express';
+import supertest from 'supertest';
+import { AuthError } from '../../lib/index.js';
+import { jsonBodyReader } from '../../lib/wire/body.js';
+
+/** An app that answers what the reader made of the body. */
+function reading(...before: RequestHandler[]): express.Express {
+  const read = jsonBodyReader(1000);
+  const app = express();
+  for (const each of before) app.use(each);
+  app.post('/', async (request, response) => {
+    try {
+      const body = await read(request, response);
+      response.json({ body: body === undefined ? 'nothing' : body });
+    } catch (error) {
+      if (!(error instanceof AuthError)) throw error;
+      response.status(error.status).json({ code: error.code, detail: error.detail });
+    }
+  });
+  return app;
+}
+
+interface Sent {
+  body?: string | Buffer;
+  type?: string | null;
+  headers?: Record<string, string>;
+}
+
+async function send(app: express.Express, { body, type = 'application/json', headers = {} }: Sent) {
+  const test = supertest(app).post('/').set(headers);
+  if (type !== null) test.set('Content-Type', type);
+  if (body === undefined) return test;
+  // Written rather than sent, so that the client adds no type and no length of its own.
+  if (type === null || headers['Transfer-Encoding'] !== undefined) {
+    test.write(body as string);
+    return test;
+  }
+  return test.serialize((same: unknown) => same as string).send(body as string);
+}
+
+describe('the body reader', () => {
+  it.each([
+    ['{"a":"ü"}', { a: 'ü' }],
+    ['null', null],
+    ['[]', []],
+    ['"x"', 'x'],
+    ['1', 1],
+    [' {} ', {}],
+  ])('reads %s', async (text, body) => {
+    expect((await send(reading(), { body: text })).body).toEqual({ body });
+  });
+
+  it('needs no Content-Type', async () => {
+    expect((await send(reading(), { body: '{"a":1}', type: null })).body).toEqual({ body: { a: 1 } });
+  });
+
+  it('reads no body as none, whatever its type', async () => {
+    for (const type of ['application/json', 'text/plain', null]) {
+      expect((await send(reading(), { type })).body).toEqual({ body: 'nothing' });
+    }
+  });
+
+  it.each([
+    'application/json; charset=utf-8',
+    'APPLICATION/JSON;charset="UTF-8"',
+    'application/merge-patch+json',
+  ])('takes %s for JSON', async (type) => {
+    expect((await send(reading(), { body: '{"a":1}', type })).body).toEqual({ body: { a: 1 } });
+  });
+
+  it.each([
+    'text/plain',
+    'text/json',
+    'application/x-www-form-urlencoded',
+    'application/jsonx',
+    'application/json; charset=utf-16',
+    'json',
+  ])('answers 415 to %s', async (type) => {
+    expect((await send(reading(), { body: '{"a":1}', type })).status).toBe(415);
+  });
+
+  it('answers 415 to any encoding', async () => {
+    for (const encoding of ['gzip', 'br', 'deflate', 'x', 'gzip, identity']) {
+      const sent = { body: gzipSync('{"a":1}'), headers: { 'Content-Encoding': encoding } };
+      expect((await send(reading(), sent)).status).toBe(415);
+    }
+    expect((await send(reading(), { body: '{}', headers: { 'Content-Encoding': 'identity' } })).status).toBe(
+      200,
+    );
+  });
+
+  it('answers 413 beyond its limit, with a length and without one', async () => {
+    const body = JSON.stringify({ a: 'x'.repeat(1000) });
+    expect((await send(reading(), { body })).status).toBe(413);
+    expect((await send(reading(), { body, headers: { 'Transfer-Encoding': 'chunked' } })).status).toBe(413);
+    expect((await send(reading(), { body: JSON.stringify('x'.repeat(998)) })).status).toBe(200);
+  });
+
+  it.each([
+    ['truncated JSON', Buffer.from('{"marker":"s3cr3t')],
+    ['a byte order mark', Buffer.from('\ufeff{}')],
+    ['invalid UTF-8', Buffer.from([0x22, 0xff, 0xfe, 0x22])],
+    ['an overlong form', Buffer.from([0x22, 0xc0, 0xaf, 0x22])],
+    ['a surrogate', Buffer.from([0x22, 0xed, 0xa0, 0x80, 0x22])],
+  ])('answers 400 to %s, and echoes nothing', async (_, body) => {
+    const answer = await send(reading(), { body });
+    expect([answer.status, answer.body.code]).toEqual([400, 'malformed_request']);
+    expect(answer.text).not.toMatch(/s3cr3t|marker/);
+  });
+});
+
+describe('the body reader behind a parser of the host', () => {
+  const parsers: [string, RequestHandler][] = [
+    ['express.json()', express.json()],
+    ['express.raw()', express.raw({ type: '*/*' })],
+    ['express.text()', express.text({ type: '*/*' })],
+  ];
+  it.each(parsers)('takes what %s has left', async (_, parser) => {
+    expect((await send(reading(parser), { body: '{"a":"ü"}' })).body).toEqual({ body: { a: 'ü' } });
+  });
+
+  it('reads what the host’s parser has passed over', async () => {
+    expect((await send(reading(express.json()), { body: '{"a":1}', type: null })).body).toEqual({
+      body: { a: 1 },
+    });
+  });
+
+  it('takes no form for JSON', async () => {
+    const form = { body: 'a=1', type: 'application/x-www-form-urlencoded' };
+    expect((await send(reading(express.urlencoded({ extended: true })), form)).status).toBe(415);
+  });
+
+  it('takes nothing that was inflated', async () => {
+    const sent = { body: gzipSync('{"a":1}'), headers: { 'Content-Encoding': 'gzip' } };
+    expect((await send(reading(express.json()), sent)).status).toBe(415);
+  });
+
+  it('keeps its own limit', async () => {
+    const body = JSON.stringify({ a: 'x'.repeat(2000) });
+    for (const [, parser] of parsers) expect((await send(reading(parser), { body })).status).toBe(413);
+  });
+
+  it('refuses the mark of bytes that were invalid', async () => {
+    const body = Buffer.concat([Buffer.from('{"a":"'), Buffer.from([0xff]), Buffer.from('"}')]);
+    expect((await send(reading(express.json()), { body })).status).toBe(400);
+    expect((await send(reading(), { body: '{"a":"\\ufffd"}' })).body).toEqual({ body: { a: '\ufffd' } });
+  });
+});
