@@ -9,17 +9,17 @@ import type { Throttle } from './throttle.js';
  */
 export type Guess = { email: string } | { app: string } | null;
 
-/** Limits guessing: the addresses of clients, the e-mail addresses of users, and apps. */
+/** Limits guessing: by the addresses of clients, the e-mail addresses of users, and apps. */
 export interface GuessLimits {
   /**
-   * Runs a sign-in that comes from a client address, unless too many from there have failed. A refusal counts.
+   * Refuses a client address from which too many have failed, before any work is done for it.
    *
    * @throws AuthError `too_many_requests`
    */
-  from<T>(address: string, work: () => Promise<T>): Promise<T>;
+  check(address: string): Promise<void>;
   /**
-   * Runs a guess, unless what it guesses at is locked or slowed down. A refusal counts; a success that is complete
-   * forgets what went before.
+   * Runs a guess from a client address, unless what it guesses at is locked or slowed down. A refusal counts; a success
+   * that is complete forgets what failed before at the same target.
    *
    * @throws AuthError `locked` or `too_many_requests`
    */
@@ -31,17 +31,20 @@ export interface GuessLimits {
   ): Promise<T>;
 }
 
-/** Makes the limits of guessing from the lock and the throttle. */
+/**
+ * Makes the limits of guessing from the lock and the throttle. A place is taken when the credential has been read, and
+ * not before: a client that sends its body slowly takes nobody's place.
+ */
 export function guessLimits(lock: EmailLock, throttle: Throttle): GuessLimits {
-  const placeFor = (guess: Guess, address: string): Promise<Attempt> | null => {
-    if (guess === null) return null;
-    return 'email' in guess ? lock.reserve(guess.email, address) : throttle.app(address, guess.app);
-  };
+  const placeFor = (guess: Exclude<Guess, null>, address: string): Promise<Attempt> =>
+    'email' in guess ? lock.reserve(guess.email, address) : throttle.app(address, guess.app);
+
   return {
-    from: async (address, work) => settled(await throttle.address(address), work, () => false),
-    at: async (guess, address, work, isComplete) => {
-      const place = await placeFor(guess, address);
-      return place === null ? work() : settled(place, work, isComplete);
+    check: (address) => throttle.check(address),
+    async at(guess, address, work, isComplete) {
+      const targeted = async () =>
+        guess === null ? work() : settled(await placeFor(guess, address), work, isComplete);
+      return settled(await throttle.address(address), targeted, () => false);
     },
   };
 }

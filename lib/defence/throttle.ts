@@ -1,12 +1,18 @@
 import { AuthError } from '../errors.js';
 import type { Audit } from './audit.js';
 import { type CounterStore, memoryCounterStore } from './counters.js';
-import { type Attempt, type FailureLimit, FailureWindow, unlimited } from './failure-window.js';
+import { type Attempt, type Closed, type FailureLimit, FailureWindow, unlimited } from './failure-window.js';
 
 /** Slows down whoever fails too often; see {@link throttle}. */
 export interface Throttle {
   /**
-   * Takes a place for one attempt from a client address, before any work is done for it.
+   * Refuses a client address from which too many have failed; takes no place.
+   *
+   * @throws AuthError `too_many_requests`
+   */
+  check(address: string): Promise<void>;
+  /**
+   * Takes a place for one attempt from a client address.
    *
    * @throws AuthError `too_many_requests`
    */
@@ -36,36 +42,39 @@ export function throttle(
   clock: () => number,
   audit: Audit,
 ): Throttle {
-  if (limits === null) return { address: async () => unlimited, app: async () => unlimited };
+  if (limits === null)
+    return { check: async () => {}, address: async () => unlimited, app: async () => unlimited };
   const fallback = memoryCounterStore({ clock, maxEntries: 100_000 });
-  const windows = (prefix: string, limit: FailureLimit) => ({
+  const windows = (prefix: string, limit: FailureLimit): Windows => ({
     shared: new FailureWindow(counters, prefix, limit),
     local: new FailureWindow(fallback, prefix, limit),
   });
   const perAddress = windows('address', limits.perAddress);
   const perApp = windows('app', limits.perApp);
 
-  const reserve = async (
-    { shared, local }: { shared: FailureWindow; local: FailureWindow },
-    key: string,
-    scope: 'address' | 'app',
-    address: string,
-  ) => {
-    const attempt = await withFallback(
-      () => shared.reserve(key),
-      () => local.reserve(key),
-    );
-    if (!('closed' in attempt)) return attempt;
+  const refuse = (scope: 'address' | 'app', address: string, { retryAfter }: Closed): never => {
     audit({ type: 'throttled', scope, address });
-    throw new AuthError('too_many_requests', {
-      retryAfter: attempt.retryAfter,
-    });
+    throw new AuthError('too_many_requests', { retryAfter });
+  };
+  const reserve = async (windows: Windows, key: string, scope: 'address' | 'app', address: string) => {
+    const place = await withFallback(windows, (window) => window.reserve(key));
+    return 'closed' in place ? refuse(scope, address, place) : place;
   };
 
   return {
+    async check(address) {
+      const closed = await withFallback(perAddress, (window) => window.closed(networkOf(address)));
+      if (closed !== null) refuse('address', address, closed);
+    },
     address: (address) => reserve(perAddress, networkOf(address), 'address', address),
     app: (address, app) => reserve(perApp, `${networkOf(address)} ${app}`, 'app', address),
   };
+}
+
+/** A limit as all nodes count it, and as this process does while it cannot reach the others. */
+interface Windows {
+  shared: FailureWindow;
+  local: FailureWindow;
 }
 
 /**
@@ -87,10 +96,13 @@ export function networkOf(address: string): string {
     .join(':')}::/64`;
 }
 
-async function withFallback<T>(shared: () => Promise<T>, local: () => Promise<T>): Promise<T> {
+async function withFallback<T>(
+  { shared, local }: Windows,
+  use: (window: FailureWindow) => Promise<T>,
+): Promise<T> {
   try {
-    return await shared();
+    return await use(shared);
   } catch {
-    return local();
+    return use(local);
   }
 }

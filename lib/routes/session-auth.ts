@@ -32,32 +32,30 @@ export interface SessionAuthDependencies extends AnswerDependencies {
 }
 
 /**
- * `POST session/auth`: one credential becomes one session. In the order of cost: the client address is throttled,
- * the body read, the method chosen, what is guessed at looked up in the lock; only then does the strategy run,
- * and only a saved session is answered.
+ * `POST session/auth`: one credential becomes one session. In the order of cost: the client address is checked, the
+ * body read, the method chosen, a place taken within the limits of what is guessed at; only then does the strategy
+ * run, and only a saved session is answered.
  */
 export function sessionAuth(dependencies: SessionAuthDependencies): Work {
-  const { limits, readBody, methods, sameOrigin } = dependencies;
+  const { limits, readBody, methods, sameOrigin, sessions } = dependencies;
 
   return async (request, response) => {
     const address = addressOf(request);
-    const started = await limits.from(address, async () => {
-      const body = await readBody(request, response);
-      request.body = body === undefined ? {} : body;
-      const { method: named, token_type: carrier } = parseBody(authRequest, request.body);
-      if (carrier === 'Cookie') sameOrigin(request);
+    await limits.check(address);
 
-      const method = chosenMethod(methods, request, named);
-      const guess = method.guess(request);
-      const start = async () => {
-        const proof = await prove(dependencies, request, method, guess);
-        return dependencies.sessions.start({
-          carrier,
-          ...(await sessionOf(dependencies, proof, method)),
-        });
-      };
-      return limits.at(guess, address, start, ({ record }) => record.state === 'active');
-    });
+    const body = await readBody(request, response);
+    request.body = body === undefined ? {} : body;
+    const { method: named, token_type: carrier } = parseBody(authRequest, request.body);
+    if (carrier === 'Cookie') sameOrigin(request);
+
+    const method = chosenMethod(methods, request, named);
+    const guess = method.guess(request);
+    const signIn = async () => {
+      const proof = await prove(dependencies, request, method, guess);
+      return sessions.start({ carrier, ...(await sessionOf(dependencies, proof, method)) });
+    };
+    const started = await limits.at(guess, address, signIn, ({ record }) => record.state === 'active');
+
     report(dependencies, started, address);
     answerWithSession(dependencies, request, response, started);
   };
