@@ -1,46 +1,37 @@
-import type { z } from 'zod';
+import { z } from 'zod';
 import { ConfigError } from '../errors.js';
 
-/** Every name that stands somewhere in the options, for suggestions. */
-const names = [
-  ...['repositories', 'secret', 'relyingParty', 'methods', 'session', 'secondFactor', 'lockout', 'throttle'],
-  ...['hashing', 'stores', 'onEvent', 'dependencyTimeout', 'clock', 'randomBytes'],
-  ...['users', 'apps', 'accounts', 'devices', 'identityProviders', 'id', 'name', 'origins'],
-  ...[
-    'store',
-    'idleTimeout',
-    'absoluteTimeout',
-    'pendingTimeout',
-    'revalidateAfter',
-    'maxPerEntity',
-    'cookie',
-  ],
-  ...['dangerouslyAllowHttpOnLocalhost', 'failures', 'window', 'duration', 'perAddress', 'perApp'],
-  ...['concurrency', 'queue', 'oneTime', 'counters', 'index', 'user', 'app', 'strategy', 'identify'],
-  ...['principal', 'account', 'allowApiKey'],
-];
-
-/** The error for the first thing that a schema found wrong; `root` is what the whole is called. */
-export function configError(issue: z.core.$ZodIssue | undefined, root?: string): ConfigError {
+/** The error for the first thing that `schema` found wrong with a value; `root` is what the value is called. */
+export function configError(schema: z.ZodType, error: z.ZodError, root?: string): ConfigError {
+  const [issue] = error.issues;
   if (issue === undefined) return new ConfigError(root ?? 'options', 'has a value that is not allowed');
   const found = mostSpecific(issue, []);
   const path = [...(root === undefined ? [] : [root]), ...found.path.map(String)];
-  if (found.issue.code === 'unrecognized_keys') return unknownOption(path, found.issue.keys[0] ?? '');
+  if (found.issue.code === 'unrecognized_keys') {
+    return unknownOption(path, found.issue.keys[0] ?? '', namesAt(schema, found.path.map(String)));
+  }
   const detail = found.issue.message.startsWith('Invalid input')
     ? inOurWords(found.issue)
     : found.issue.message;
   return new ConfigError(path.join('.') || 'options', detail);
 }
 
-/** The error for an option that does not exist, with the one that was probably meant. */
-export function unknownOption(
-  path: readonly string[],
-  name: string,
-  known: readonly string[] = names,
-): ConfigError {
+/** The error for an option that does not exist, with the one of these names that was probably meant. */
+export function unknownOption(path: readonly string[], name: string, known: readonly string[]): ConfigError {
   const meant = nearest(name, known);
   const hint = meant === undefined ? '' : `. Did you mean ${meant}?`;
   return new ConfigError([...path, name].join('.'), `is not an option${hint}`);
+}
+
+/** The options that a schema knows at a path. */
+function namesAt(schema: unknown, [step, ...rest]: readonly string[]): string[] {
+  if (schema instanceof z.ZodOptional)
+    return namesAt(schema.unwrap(), step === undefined ? [] : [step, ...rest]);
+  if (schema instanceof z.ZodUnion) {
+    return schema.options.flatMap((option) => namesAt(option, step === undefined ? [] : [step, ...rest]));
+  }
+  if (!(schema instanceof z.ZodObject)) return [];
+  return step === undefined ? Object.keys(schema.shape) : namesAt(schema.shape[step], rest);
 }
 
 interface Found {

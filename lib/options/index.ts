@@ -52,7 +52,7 @@ export interface ResolvedOptions {
  */
 export function resolveOptions(options: PassportControlOptions): ResolvedOptions {
   const result = optionsSchema.safeParse(options);
-  if (!result.success) throw configError(result.error.issues[0]);
+  if (!result.success) throw configError(optionsSchema, result.error);
   const given = result.data;
   const { users, apps, devices } = given.repositories;
   if (!users && !apps) {
@@ -86,7 +86,7 @@ export function resolveOptions(options: PassportControlOptions): ResolvedOptions
         : {}),
     },
     secrets: resolveSecrets(given.secret),
-    origins: given.relyingParty?.origins ?? [],
+    origins: [...(given.relyingParty?.origins ?? [])],
     methods: resolveMethods(given.methods ?? {}),
     session: {
       store: session.store ?? memorySessionStore(),
@@ -115,11 +115,14 @@ export function resolveOptions(options: PassportControlOptions): ResolvedOptions
       concurrency: given.hashing?.concurrency ?? 2,
       queue: given.hashing?.queue ?? 100,
     },
-    stores: shared ?? {
-      oneTime: memoryOneTimeStore({ clock }),
-      counters: memoryCounterStore({ clock }),
-      index: memorySessionIndex({ clock }),
-    },
+    stores:
+      shared !== undefined
+        ? { ...shared }
+        : {
+            oneTime: memoryOneTimeStore({ clock }),
+            counters: memoryCounterStore({ clock }),
+            index: memorySessionIndex({ clock }),
+          },
     onEvent: given.onEvent,
     dependencyTimeout: given.dependencyTimeout ?? 3,
     clock,
@@ -133,7 +136,7 @@ export function resolveOptions(options: PassportControlOptions): ResolvedOptions
       );
     }
   }
-  return Object.freeze(resolved);
+  return frozen(resolved);
 }
 
 function limitOf({ failures, window }: RateOptions = {}, limit: number, seconds: number): FailureLimit {
@@ -149,4 +152,26 @@ function forEach(
     user: given?.user ?? defaults.user,
     app: given?.app ?? defaults.app,
   };
+}
+
+/** Freezes the options and the plain objects and lists in them; stores and repositories are the host's own. */
+function frozen(resolved: ResolvedOptions): ResolvedOptions {
+  const { secrets, origins, session, lockout, throttle, hashing, stores } = resolved;
+  const limits = [throttle?.perAddress, throttle?.perApp];
+  const settings = [session.idleTimeout, session.absoluteTimeout, session.maxPerEntity, session.cookie];
+  for (const part of [
+    secrets,
+    origins,
+    session,
+    lockout,
+    throttle,
+    hashing,
+    stores,
+    ...limits,
+    ...settings,
+    resolved,
+  ]) {
+    Object.freeze(part);
+  }
+  return resolved;
 }

@@ -16,10 +16,11 @@ export function checkRelyingParty({ id, origins }: RelyingPartyOptions): void {
   }
   for (const [index, origin] of origins.entries()) {
     const path = `relyingParty.origins.${index}`;
-    if (originOf(origin) !== origin) {
+    const url = URL.canParse(origin) ? new URL(origin) : null;
+    if (url === null || url.origin !== origin || url.hostname.includes('*')) {
       throw new ConfigError(path, 'must be an origin and nothing more, such as https://app.example.com');
     }
-    const { protocol, hostname } = new URL(origin);
+    const { protocol, hostname } = url;
     if (protocol !== 'https:' && !(protocol === 'http:' && isLocal(hostname))) {
       throw new ConfigError(path, 'must be https: only localhost may be http');
     }
@@ -30,10 +31,6 @@ export function checkRelyingParty({ id, origins }: RelyingPartyOptions): void {
       );
     }
   }
-}
-
-function originOf(text: string): string | null {
-  return URL.canParse(text) ? new URL(text).origin : null;
 }
 
 function isLocal(hostname: string): boolean {

@@ -20,7 +20,7 @@ const schema = z.strictObject({
  */
 export function checkRequirement(requirement: SessionRequirement): SessionRequirement {
   const result = schema.safeParse(requirement);
-  if (!result.success) throw configError(result.error.issues[0], 'requireSession');
+  if (!result.success) throw configError(schema, result.error, 'requireSession');
   if (requirement.allowApiKey === true && requirement.principal === 'user') {
     throw new ConfigError('requireSession.allowApiKey', 'is for apps: it cannot go with principal: user');
   }

@@ -57,7 +57,14 @@ export const optionsSchema = z.strictObject({
         .min(1, 'must name one origin at least'),
     })
     .optional(),
-  methods: z.record(z.string(), z.unknown()).optional(),
+  methods: z
+    .custom<Record<string, unknown>>(
+      (value) => typeof value === 'object' && value !== null && !Array.isArray(value),
+      {
+        error: 'must be an object of methods, each false or { strategy }',
+      },
+    )
+    .optional(),
   session: z
     .strictObject({
       store: having<SessionStore>('get', 'set', 'destroy').optional(),

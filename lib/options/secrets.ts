@@ -3,7 +3,7 @@ import type { PassportControlOptions } from './public.js';
 
 const minBytes = 32;
 /** Fewer different bytes than random ones ever have: a repeated character, a counted sequence, a sample. */
-const minDistinct = 10;
+const minDistinct = 11;
 
 /**
  * The secrets as bytes, the signing one first.
