@@ -12,11 +12,11 @@ export type Guess = { email: string } | { app: string } | null;
 /** Limits guessing: by the addresses of clients, the e-mail addresses of users, and apps. */
 export interface GuessLimits {
   /**
-   * Refuses a client address from which too many have failed, before any work is done for it.
+   * Refuses a client address from which too many have failed, at this app if one is named, before any work is done.
    *
    * @throws AuthError `too_many_requests`
    */
-  check(address: string): Promise<void>;
+  check(address: string, app?: string): Promise<void>;
   /**
    * Runs a guess from a client address, unless what it guesses at is locked or slowed down. A refusal counts; a success
    * that is complete forgets what failed before at the same target.
@@ -40,7 +40,7 @@ export function guessLimits(lock: EmailLock, throttle: Throttle): GuessLimits {
     'email' in guess ? lock.reserve(guess.email, address) : throttle.app(address, guess.app);
 
   return {
-    check: (address) => throttle.check(address),
+    check: (address, app) => throttle.check(address, app),
     async at(guess, address, work, isComplete) {
       const targeted = async () =>
         guess === null ? work() : settled(await placeFor(guess, address), work, isComplete);

@@ -6,11 +6,12 @@ import { type Attempt, type Closed, type FailureLimit, FailureWindow, unlimited 
 /** Slows down whoever fails too often; see {@link throttle}. */
 export interface Throttle {
   /**
-   * Refuses a client address from which too many have failed; takes no place.
+   * Refuses a client address from which too many have failed, or from which too many have failed at this app; takes
+   * no place.
    *
    * @throws AuthError `too_many_requests`
    */
-  check(address: string): Promise<void>;
+  check(address: string, app?: string): Promise<void>;
   /**
    * Takes a place for one attempt from a client address.
    *
@@ -62,13 +63,21 @@ export function throttle(
   };
 
   return {
-    async check(address) {
-      const closed = await withFallback(perAddress, (window) => window.closed(networkOf(address)));
-      if (closed !== null) refuse('address', address, closed);
+    async check(address, app) {
+      const [byAddress, byApp] = await Promise.all([
+        withFallback(perAddress, (window) => window.closed(networkOf(address))),
+        app === undefined ? null : withFallback(perApp, (window) => window.closed(appKey(address, app))),
+      ]);
+      if (byAddress !== null) refuse('address', address, byAddress);
+      if (byApp !== null) refuse('app', address, byApp);
     },
     address: (address) => reserve(perAddress, networkOf(address), 'address', address),
-    app: (address, app) => reserve(perApp, `${networkOf(address)} ${app}`, 'app', address),
+    app: (address, app) => reserve(perApp, appKey(address, app), 'app', address),
   };
+}
+
+function appKey(address: string, app: string): string {
+  return `${networkOf(address)} ${app}`;
 }
 
 /** A limit as all nodes count it, and as this process does while it cannot reach the others. */
