@@ -1,12 +1,14 @@
 export { accountRepositoryContract } from './account-repository-contract.js';
 export { type AppSeedOfContract, appRepositoryContract } from './app-repository-contract.js';
 export type { ContractCase, Fresh } from './contract-case.js';
+export type { ContractTime } from './contract-time.js';
 export { counterStoreContract } from './counter-store-contract.js';
+export type { SharedStores } from './deployment.js';
 export { deviceRepositoryContract } from './device-repository-contract.js';
 export { identityProviderRepositoryContract } from './identity-provider-repository-contract.js';
-export { type ContractTime, oneTimeStoreContract } from './one-time-store-contract.js';
+export { oneTimeStoreContract } from './one-time-store-contract.js';
 export { accountRecord, appRecord, deviceRecord, idpRecord, samlRecord, userRecord } from './records.js';
 export { type IndexTime, sessionIndexContract } from './session-index-contract.js';
-export { type SharedStores, sessionRaceContract } from './session-race-contract.js';
+export { sessionRaceContract } from './session-race-contract.js';
 export { sessionStoreContract } from './session-store-contract.js';
 export { userRepositoryContract } from './user-repository-contract.js';

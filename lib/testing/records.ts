@@ -7,7 +7,11 @@ import type {
   User,
 } from '../repositories/index.js';
 
-/** A user for a contract case; `n` tells them apart. */
+/**
+ * A user for a contract case; `n` tells them apart.
+ *
+ * @example userRecord(1).email // 'user1@example.com'
+ */
 export function userRecord(n: number, change: Partial<User> = {}): User {
   return {
     id: `00000000-0000-4000-8000-${String(n).padStart(12, '0')}`,
@@ -20,7 +24,11 @@ export function userRecord(n: number, change: Partial<User> = {}): User {
   };
 }
 
-/** An app for a contract case, in the first account. */
+/**
+ * An app for a contract case, in the first account.
+ *
+ * @example appRecord(1).name // 'app 1'
+ */
 export function appRecord(n: number, change: Partial<App> = {}): App {
   return {
     id: `00000000-0000-4000-9000-${String(n).padStart(12, '0')}`,
@@ -32,12 +40,20 @@ export function appRecord(n: number, change: Partial<App> = {}): App {
   };
 }
 
-/** An account for a contract case. */
+/**
+ * An account for a contract case.
+ *
+ * @example accountRecord(1, { enabled: false })
+ */
 export function accountRecord(n: number, change: Partial<Account> = {}): Account {
   return { id: `00000000-0000-4000-a000-${String(n).padStart(12, '0')}`, enabled: true, ...change };
 }
 
-/** A device for a contract case. */
+/**
+ * A device for a contract case.
+ *
+ * @example deviceRecord(1).name // 'key 1'
+ */
 export function deviceRecord(n: number, change: Partial<NewMfaDevice> = {}): NewMfaDevice {
   return {
     name: `key ${n}`,
@@ -54,10 +70,14 @@ export function deviceRecord(n: number, change: Partial<NewMfaDevice> = {}): New
   };
 }
 
-/** An identity provider for a contract case. */
+/**
+ * An identity provider for a contract case.
+ *
+ * @example idpRecord(1).name // 'Provider 1'
+ */
 export function idpRecord(n: number, change: Partial<IdentityProvider> = {}): IdentityProvider {
   return {
-    id: `idp ${n}`,
+    id: `00000000-0000-4000-b000-${String(n).padStart(12, '0')}`,
     accountId: accountRecord(n).id,
     kind: 'oauth',
     name: `Provider ${n}`,
@@ -70,7 +90,11 @@ export function idpRecord(n: number, change: Partial<IdentityProvider> = {}): Id
   };
 }
 
-/** A SAML identity provider for a contract case. */
+/**
+ * A SAML identity provider for a contract case.
+ *
+ * @example samlRecord(2, 'https://idp.example/metadata')
+ */
 export function samlRecord(n: number, entityId: string): SamlIdentityProvider {
   return { ...idpRecord(n), kind: 'saml', entityId };
 }
