@@ -76,15 +76,16 @@ function memoryUsers(seed: readonly UserSeed[]): MemoryRepositories['users'] {
   return {
     table,
     async findById(id) {
-      return table.get(id) ?? null;
+      return copyOf(table.get(id));
     },
     async findByEmail(email) {
       return find(table, (user) => canonicalEmail(user.email) === email);
     },
     async findByFederatedIdentity(idpId, subject) {
-      return table.get(links.get(link(idpId, subject)) ?? '') ?? null;
+      return copyOf(table.get(links.get(link(idpId, subject)) ?? ''));
     },
     async linkFederatedIdentity(userId, { idpId, subject }) {
+      if (!table.has(userId)) return false;
       const owner = links.get(link(idpId, subject));
       if (owner !== undefined) return owner === userId;
       const linked = [...links].some(([key, id]) => id === userId && JSON.parse(key)[0] === idpId);
@@ -111,7 +112,7 @@ function memoryApps(seed: readonly AppSeed[]): MemoryRepositories['apps'] {
   return {
     table,
     async findById(id) {
-      return table.get(id) ?? null;
+      return copyOf(table.get(id));
     },
     async findByName(accountId, name) {
       return find(table, (app) => app.accountId === accountId && app.name === name);
@@ -142,7 +143,7 @@ function memoryAccounts({ accounts, users = [], apps = [] }: MemorySeed): Memory
   return {
     table,
     async findById(id) {
-      return table.get(id) ?? null;
+      return copyOf(table.get(id));
     },
   };
 }
@@ -158,7 +159,7 @@ function memoryDevices(): DeviceRepository {
       return of(userId).map((device) => ({ ...device }));
     },
     async findByCredentialId(credentialId) {
-      return [...devices.values()].flat().find((device) => device.credentialId === credentialId) ?? null;
+      return copyOf([...devices.values()].flat().find((device) => device.credentialId === credentialId));
     },
     async add(userId, device) {
       const taken = [...devices.values()].flat().some((each) => each.credentialId === device.credentialId);
@@ -208,7 +209,7 @@ function memoryIdentityProviders(seed: readonly IdentityProvider[]): MemoryRepos
   return {
     table,
     async findById(idpId) {
-      return table.get(idpId) ?? null;
+      return copyOf(table.get(idpId));
     },
     async listSamlByEntityId(entityId) {
       return all((idp) => idp.kind === 'saml')
@@ -229,7 +230,12 @@ function isSaml(idp: IdentityProvider): idp is SamlIdentityProvider {
   return idp.kind === 'saml';
 }
 
-function find<T>(table: Map<string, T>, wanted: (row: T) => boolean): T | null {
-  for (const row of table.values()) if (wanted(row)) return row;
+function find<T extends object>(table: Map<string, T>, wanted: (row: T) => boolean): T | null {
+  for (const row of table.values()) if (wanted(row)) return copyOf(row);
   return null;
+}
+
+/** A row as it is now: what a caller does with it, and what happens to it later, is the other's business. */
+function copyOf<T extends object>(row: T | undefined): T | null {
+  return row === undefined ? null : { ...row };
 }

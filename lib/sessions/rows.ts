@@ -18,14 +18,17 @@ export interface SessionStore {
 export interface SessionRows {
   /** The session with this key, or `null` when there is none, it was closed, or its row is older than it should be. */
   read(key: string): Promise<SessionRecord | null>;
-  /** Writes the row of a new session and waits for the store's confirmation. */
-  create(key: string, record: SessionRecord): Promise<void>;
-  /** Writes a later end of a session. */
-  extend(key: string, record: SessionRecord): Promise<void>;
+  /** Writes a row and waits for the store's confirmation. `false`: the session was closed meanwhile, the row is gone. */
+  write(key: string, record: SessionRecord): Promise<boolean>;
   /** Writes a changed state; from then on no row of an earlier version is believed. */
-  change(key: string, record: SessionRecord): Promise<void>;
-  /** Closes a session, atomically: it is dead from here on. `false` when it has been closed already. */
-  close(key: string, record: SessionRecord, by: string): Promise<boolean>;
+  change(key: string, record: SessionRecord): Promise<boolean>;
+  /**
+   * Closes a session, atomically: it is dead from here on, until its absolute end (milliseconds since the epoch) and
+   * beyond. `false` when it has been closed already.
+   */
+  close(key: string, absoluteAt: number, by: string): Promise<boolean>;
+  /** Closes a session that somebody else has closed, so that they cannot reopen it. */
+  seal(key: string, absoluteAt: number, by: string): Promise<void>;
   /** Takes a close back, for the one who made it, when what should replace the session could not be saved. */
   reopen(key: string, by: string): Promise<void>;
   /** Removes the row. */
@@ -49,8 +52,7 @@ export function sessionRows(
   const sid = (key: string) => `passport-control:${key}`;
   const tombstone = (key: string) => `ended:${key}`;
   const fence = (key: string) => `version:${key}`;
-  const lifetime = ({ absoluteAt }: SessionRecord) =>
-    Math.max(0, Math.ceil((absoluteAt - clock()) / 1000)) + margin;
+  const lifetime = (absoluteAt: number) => Math.max(0, Math.ceil((absoluteAt - clock()) / 1000)) + margin;
   const done = () => true;
 
   const get = (key: string) =>
@@ -70,28 +72,38 @@ export function sessionRows(
     );
   };
 
+  const latestOf = async (key: string) => {
+    const [record, closed, latest] = await Promise.all([
+      get(key),
+      oneTime.get(tombstone(key)),
+      oneTime.get(fence(key)),
+    ]);
+    const dead = record === null || closed !== null;
+    return { record: dead ? null : record, superseded: !dead && isSuperseded(record, latest) };
+  };
+
   const rows: SessionRows = {
     async read(key) {
-      const [record, closed, latest] = await Promise.all([
-        get(key),
-        oneTime.get(tombstone(key)),
-        oneTime.get(fence(key)),
-      ]);
-      return record === null || closed !== null || isSuperseded(record, latest) ? null : record;
+      const first = await latestOf(key);
+      if (!first.superseded) return first.record;
+      // The row may have been read just before a change and its version just after it: another look tells.
+      const second = await latestOf(key);
+      return second.superseded ? null : second.record;
     },
-    async create(key, record) {
-      await set(key, record);
-    },
-    async extend(key, record) {
+    async write(key, record) {
       await set(key, record);
       // Whoever closed the session while this was being written did not see this row.
-      if ((await oneTime.get(tombstone(key))) !== null) await rows.destroy(key);
+      const open = (await oneTime.get(tombstone(key))) === null;
+      if (!open) await rows.destroy(key);
+      return open;
     },
     async change(key, record) {
-      await rows.extend(key, record);
-      await oneTime.put(fence(key), `${record.version} ${record.writer}`, lifetime(record));
+      const open = await rows.write(key, record);
+      await oneTime.put(fence(key), `${record.version} ${record.writer}`, lifetime(record.absoluteAt));
+      return open;
     },
-    close: (key, record, by) => oneTime.claim(tombstone(key), by, lifetime(record)),
+    close: (key, absoluteAt, by) => oneTime.claim(tombstone(key), by, lifetime(absoluteAt)),
+    seal: (key, absoluteAt, by) => oneTime.put(tombstone(key), by, lifetime(absoluteAt)),
     reopen: (key, by) => oneTime.release(tombstone(key), by),
     async destroy(key) {
       await dependency(

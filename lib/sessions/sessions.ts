@@ -79,8 +79,9 @@ export class Sessions {
     const limit = settings.maxPerEntity[record.principalType];
     try {
       const evicted = await index.add(indexed(record), key, endOf(record), limit);
-      await rows.create(key, record);
-      for (const other of evicted) await this.evict(other);
+      // `false` means that a later sign-in has evicted this one already: it has been and gone.
+      await rows.write(key, record);
+      for (const other of evicted) await this.evict(other, record);
     } catch (error) {
       await this.forget({ key, record });
       throw error;
@@ -100,7 +101,9 @@ export class Sessions {
   /** Ends a session. Resolves when it is dead on every node and its row is gone. */
   async end({ key, record }: StoredSession, cause: EndCause): Promise<void> {
     const { rows, index, audit } = this.dependencies;
-    const first = await rows.close(key, record, this.dependencies.owner());
+    const by = this.dependencies.owner();
+    const first = await rows.close(key, record.absoluteAt, by);
+    if (!first) await rows.seal(key, record.absoluteAt, by);
     await rows.destroy(key);
     await index.remove(indexed(record), key).catch(() => {});
     if (first) audit({ type: 'session_ended', session: key, cause, ...subject(record) });
@@ -115,7 +118,7 @@ export class Sessions {
   async replace(old: StoredSession, next: NewSession): Promise<StartedSession> {
     const { rows, audit } = this.dependencies;
     const owner = this.dependencies.owner();
-    if (!(await rows.close(old.key, old.record, owner))) throw new AuthError('invalid_session');
+    if (!(await rows.close(old.key, old.record.absoluteAt, owner))) throw new AuthError('invalid_session');
     const started = await this.start(next).catch(async (error: unknown) => {
       await rows.reopen(old.key, owner).catch(() => {});
       throw error;
@@ -150,7 +153,7 @@ export class Sessions {
         version: record.version + 1,
         writer: this.dependencies.owner(),
       };
-      await this.dependencies.rows.change(key, next);
+      if (!(await this.dependencies.rows.change(key, next))) throw new AuthError('invalid_session');
       return next;
     });
   }
@@ -211,14 +214,18 @@ export class Sessions {
     if (record === null || record.state !== 'active') return record;
     const idleAt = Math.min(clock() + settings.idleTimeout[record.principalType] * 1000, record.absoluteAt);
     const next = { ...record, idleAt: Math.max(idleAt, record.idleAt) };
-    await rows.extend(key, next);
     await index.add(indexed(next), key, endOf(next), Number.MAX_SAFE_INTEGER);
-    return next;
+    if (await rows.write(key, next)) return next;
+    await index.remove(indexed(next), key);
+    return null;
   }
 
-  private async evict(key: string): Promise<void> {
-    const record = await this.dependencies.rows.read(key);
-    if (record !== null) await this.end({ key, record }, 'evicted');
+  /** Ends a session of the same entity that is one too many; one whose row is yet to be written is dead before that. */
+  private async evict(key: string, { principalType }: SessionRecord): Promise<void> {
+    const { rows, settings, clock, owner } = this.dependencies;
+    const record = await rows.read(key);
+    if (record !== null) return this.end({ key, record }, 'evicted');
+    await rows.close(key, clock() + settings.absoluteTimeout[principalType] * 1000, owner());
   }
 
   /** Removes what is left of a session that nobody can use any more; what cannot be removed ends by itself. */

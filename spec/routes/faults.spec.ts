@@ -24,25 +24,39 @@ const routes: Record<
   'session/auth (password)': {
     ask: ({ post }) => post(auth, password),
     good: 200,
-    reads: ['users.findByEmail', 'devices.listByUser', 'counters.get', 'counters.increment', 'index.add'],
+    reads: [
+      'users.findByEmail',
+      'devices.listByUser',
+      'counters.get',
+      'counters.increment',
+      'index.add',
+      'oneTime.get',
+    ],
     writes: ['store.set'],
   },
   'session/auth (Basic, user)': {
     ask: ({ post }) => post(auth, undefined, basic(alice.email, alice.password)),
     good: 200,
-    reads: ['users.findByEmail', 'devices.listByUser', 'counters.get', 'counters.increment', 'index.add'],
+    reads: [
+      'users.findByEmail',
+      'devices.listByUser',
+      'counters.get',
+      'counters.increment',
+      'index.add',
+      'oneTime.get',
+    ],
     writes: ['store.set'],
   },
   'session/auth (API key)': {
     ask: ({ post }) => post(auth, undefined, basic(robot.id, robot.secret)),
     good: 200,
-    reads: ['apps.findById', 'accounts.findById', 'index.add'],
+    reads: ['apps.findById', 'accounts.findById', 'index.add', 'oneTime.get'],
     writes: ['store.set'],
   },
   'session/auth (auth-by-app-name, Cookie)': {
     ask: ({ post }) => post(auth, { ...byName, token_type: 'Cookie' }),
     good: 200,
-    reads: ['apps.findByName', 'accounts.findById', 'index.add'],
+    reads: ['apps.findByName', 'accounts.findById', 'index.add', 'oneTime.get'],
     writes: ['store.set'],
   },
   'session/refresh': {

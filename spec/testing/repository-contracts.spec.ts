@@ -31,14 +31,6 @@ const suites: Record<string, ContractCase[]> = {
   ),
 };
 
-/** What is known to be wrong, by suite and case: each stays here only until it is mended. */
-const known: Record<string, readonly string[]> = {
-  'memoryRepositories().devices': ['hands out devices that stay as they were when they were read'],
-};
-
-describe.each(Object.entries(suites))('%s', (suite, cases) => {
-  for (const { name, run } of cases) {
-    if (known[suite]?.includes(name)) it.failing(name, run);
-    else it(name, run);
-  }
+describe.each(Object.entries(suites))('%s', (_, cases) => {
+  it.each(cases)('$name', ({ run }) => run());
 });
