@@ -4,7 +4,12 @@ import { dependencyGuard } from '../../lib/defence/dependency.js';
 import { sessionLeases } from '../../lib/sessions/lease.js';
 import type { SessionState } from '../../lib/sessions/record.js';
 import { sessionRows } from '../../lib/sessions/rows.js';
-import { type NewSession, Sessions, type StartedSession } from '../../lib/sessions/sessions.js';
+import {
+  type NewSession,
+  type SessionSettings,
+  Sessions,
+  type StartedSession,
+} from '../../lib/sessions/sessions.js';
 import { sessionTokens } from '../../lib/sessions/token.js';
 import { bearer, type TestApp, testSecret } from './app.js';
 import { acme, alice, robot } from './people.js';
@@ -34,7 +39,10 @@ export const robots: NewSession = {
 };
 
 /** The session layer of a control, to make sessions in any state that sign-ins lead to. */
-export function sessionsOf({ shared, clock }: Pick<TestApp, 'shared' | 'clock'>): Sessions {
+export function sessionsOf(
+  { shared, clock }: Pick<TestApp, 'shared' | 'clock'>,
+  settings: Partial<SessionSettings> = {},
+): Sessions {
   const audit = auditLog(undefined, clock);
   const dependency = dependencyGuard(1, audit);
   const { oneTime, index } = shared.stores;
@@ -45,6 +53,7 @@ export function sessionsOf({ shared, clock }: Pick<TestApp, 'shared' | 'clock'>)
       absoluteTimeout: { user: 604_800, app: 86_400 },
       pendingTimeout: 300,
       maxPerEntity: { user: 100, app: 1000 },
+      ...settings,
     },
     tokens: sessionTokens([testSecret], 'session', randomBytes),
     rows: sessionRows(shared.store, oneTime, dependency, clock),
