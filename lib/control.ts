@@ -32,7 +32,7 @@ import { Sessions } from './sessions/sessions.js';
 import { deriveKey, sessionTokens } from './sessions/token.js';
 import { methods } from './strategies/index.js';
 import type { Method, StrategyDependencies } from './strategies/method.js';
-import { HostStrategy } from './strategies/plugged.js';
+import { HostStrategy, hearingRejections } from './strategies/plugged.js';
 import { runOwn, run as runStrategy } from './strategies/strategy.js';
 import { jsonBodyReader } from './wire/body.js';
 
@@ -136,7 +136,8 @@ export function passportControl(options: PassportControlOptions): PassportContro
   return {
     router,
     requireSession: (requirement = {}) => requireSession(decide, checkRequirement(requirement)),
-    authenticate: async (request, requirement = {}) => decide(request, checkRequirement(requirement)),
+    authenticate: async (request, requirement) =>
+      decide(request, requirement === undefined ? {} : checkRequirement(requirement)),
     passport: authenticator,
     sessions: sessionAdministration(sessions),
     ready,
@@ -161,18 +162,17 @@ function strategies(
       authenticator.use(name, method.strategy(dependencies));
       continue;
     }
+    if (!method.isPossible(dependencies.repositories)) {
+      throw new ConfigError(
+        `methods.${name}`,
+        'needs the repository of its principals: users for users, apps for apps',
+      );
+    }
     const hosts = `${name} of the host`;
-    authenticator.use(hosts, plugged.strategy);
+    authenticator.use(hosts, hearingRejections(plugged.strategy));
     const run = (request: Request) => runStrategy(authenticator, hosts, request, signInBudget);
-    const principalOf = (request: Request) => kindOf(method, request);
-    authenticator.use(
-      name,
-      new HostStrategy(name, plugged, {
-        ...dependencies.repositories,
-        run,
-        principalOf,
-      }),
-    );
+    const { guess, fields } = method;
+    authenticator.use(name, new HostStrategy(name, plugged, { ...dependencies, guess, fields, run }));
   }
   if (inUse.size === 0) {
     throw new ConfigError(
@@ -181,9 +181,4 @@ function strategies(
     );
   }
   return { authenticator, inUse };
-}
-
-function kindOf(method: Method, request: Request): 'user' | 'app' {
-  const guess = method.guess(request);
-  return guess !== null && 'app' in guess ? 'app' : 'user';
 }

@@ -12,7 +12,7 @@ export function hashSecret(secret: string): string {
 
 /**
  * Finds the secret of an app that was presented; `null` when it is none of those that are valid now (`now` in
- * milliseconds since the epoch). All are compared, in constant time, whether or not the app exists.
+ * milliseconds since the epoch). All of them are compared, each in constant time.
  */
 export function verifyAppSecret(app: App | null, secret: string, now: number): string | null {
   const presented = createHash('sha256').update(secret, 'utf8').digest();

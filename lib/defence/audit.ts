@@ -6,6 +6,7 @@ export type FailureReason =
   | 'no_secret'
   | 'wrong_secret'
   | 'unusable_hash'
+  | 'no_credential'
   | 'no_session'
   | 'refused_by_strategy'
   | 'error_in_strategy';
@@ -17,6 +18,7 @@ export type EndCause =
   | 'replaced'
   | 'evicted'
   | 'ended_by_host'
+  | 'undelivered'
   | 'principal_gone'
   | 'credential_changed'
   | 'identity_provider_gone'

@@ -24,24 +24,25 @@ export function dependencyGuard(seconds: number, audit: Audit): Dependency {
   };
 
   return async (operation, call, accept) => {
-    let answer: unknown;
+    let accepted: ReturnType<typeof accept>;
     try {
       const pending = call();
-      answer = isThenable(pending) ? await before(seconds, pending) : pending;
+      accepted = accept(isThenable(pending) ? await before(seconds, pending) : pending);
     } catch (error) {
       return fail(operation, error instanceof DeadlineError ? 'timed_out' : 'threw', error);
     }
-    const accepted = accept(answer);
     return accepted === undefined ? fail(operation, 'impossible_answer') : accepted;
   };
 }
 
 /** Turns a callback of Node's kind into a promise. */
 export function fromCallback(
-  call: (done: (error?: unknown, value?: unknown) => void) => void,
+  call: (done: (error?: unknown, value?: unknown) => void) => unknown,
 ): Promise<unknown> {
   return new Promise((resolve, reject) => {
-    call((error, value) => (error ? reject(error) : resolve(value)));
+    const returned = call((error, value) => (error ? reject(error) : resolve(value)));
+    // Many stores are async functions that call back: what such a one throws comes as a rejection.
+    if (isThenable(returned)) returned.then(undefined, reject);
   });
 }
 
@@ -68,6 +69,7 @@ function isThenable(value: unknown): value is PromiseLike<unknown> {
 
 function nameOf(error: unknown): string | null {
   if (!(error instanceof Error)) return error === null ? null : typeof error;
+  const name = typeof error.name === 'string' ? error.name : 'Error';
   const code = 'code' in error && typeof error.code === 'string' ? ` ${error.code}` : '';
-  return `${error.name}${code}`.slice(0, 80);
+  return `${name}${code}`.slice(0, 80);
 }

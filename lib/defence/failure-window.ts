@@ -50,18 +50,33 @@ export class FailureWindow {
     private readonly limits: FailureLimit,
   ) {}
 
-  /** Takes a place for one attempt on `key`. */
+  /** Takes a place for one attempt on `key`, or waits for one. */
   async reserve(key: string): Promise<Attempt | Closed> {
-    const { limit, window } = this.limits;
-    for (let waited = 0; ; waited += pollEvery) {
-      const closed = await this.closed(key);
+    const since = performance.now();
+    for (;;) {
+      const { count, endsIn } = await this.counters.increment(this.taken(key), this.limits.window);
+      const taken = count <= this.limits.limit;
+      if (!taken) await this.counters.decrement(this.taken(key));
+      // Looked at after the place is taken: whoever closes the key does so before the places are emptied.
+      const closed = await this.closed(key).catch(async (error: unknown) => {
+        if (taken) await this.counters.decrement(this.taken(key)).catch(() => {});
+        throw error;
+      });
+      if (taken && closed === null) return this.attempt(key);
+      if (taken) await this.counters.decrement(this.taken(key));
       if (closed !== null) return closed;
-      const { count, endsIn } = await this.counters.increment(this.taken(key), window);
-      if (count <= limit) return this.attempt(key);
-      await this.counters.decrement(this.taken(key));
-      if (waited >= patience) return { closed: 'busy', retryAfter: endsIn / 1000 };
-      await sleep(pollEvery);
+      if (!(await this.placeIsFree(key, since))) return { closed: 'busy', retryAfter: endsIn / 1000 };
     }
+  }
+
+  /** Waits until a place seems free or the key is closed; `false` when that takes too long. */
+  private async placeIsFree(key: string, since: number): Promise<boolean> {
+    while (performance.now() - since < patience) {
+      await sleep(pollEvery);
+      const taken = await this.counters.get(this.taken(key));
+      if (taken === null || taken.count < this.limits.limit || (await this.closed(key)) !== null) return true;
+    }
+    return false;
   }
 
   /** Whether failures have closed the key; `null` when it is open. */
@@ -81,6 +96,8 @@ export class FailureWindow {
         const { count } = await counters.increment(this.failures(key), endsIn / 1000);
         if (count < limit) return false;
         await counters.increment(this.shut(key), closedFor ?? endsIn / 1000);
+        // From here the closed key decides; what comes after it starts from nothing.
+        await Promise.all([counters.clear(this.failures(key)), counters.clear(this.taken(key))]);
         return count === limit;
       },
       forgiven: () => counters.decrement(this.taken(key)),

@@ -37,7 +37,8 @@ export interface GuardedApps {
 
 /**
  * Puts the host's repositories behind `dependency`: deadlines, and a look at every answer. A record of another
- * id than was asked for, or with a field of the wrong type, is an answer that makes no sense.
+ * id than was asked for, or with a field of the wrong type, is an answer that makes no sense; one of another name or
+ * address than was asked for is nobody.
  */
 export function guardRepositories(hosts: Repositories, dependency: Dependency): GuardedRepositories {
   const { users, apps, accounts, devices, identityProviders } = hosts;
@@ -54,7 +55,7 @@ export function guardRepositories(hosts: Repositories, dependency: Dependency): 
             dependency(
               'users.findByEmail',
               () => users.findByEmail(email),
-              record(isUser, (user) => canonicalEmail(user.email) === email),
+              named(isUser, (user) => canonicalEmail(user.email) === email),
             ),
           ...(users.savePasswordHash === undefined
             ? {}
@@ -80,7 +81,7 @@ export function guardRepositories(hosts: Repositories, dependency: Dependency): 
             dependency(
               'apps.findByName',
               () => apps.findByName(accountId, name),
-              record(isApp, (app) => app.accountId === accountId && app.name === name),
+              named(isApp, (app) => app.accountId === accountId && app.name === name),
             ),
         }
       : null,
@@ -109,6 +110,14 @@ export function guardRepositories(hosts: Repositories, dependency: Dependency): 
             ),
         }
       : null,
+  };
+}
+
+/** An answer to a natural key: a well-formed record of another spelling, as lax collations find it, is none. */
+function named<T>(is: (answer: unknown) => answer is T, asked: (answer: T) => boolean) {
+  return (answer: unknown): T | null | undefined => {
+    if (answer === null || !is(answer)) return answer === null ? null : undefined;
+    return asked(answer) ? answer : null;
   };
 }
 

@@ -72,8 +72,9 @@ export function passwordHashing({
       inTurn(async () => {
         const library = await loadArgon2();
         const usable = hash !== null && isUsable(library, hash);
-        const matches = await verifies(library, usable ? hash : await dummyHash(), password);
-        if (usable && matches !== null) return matches ? 'match' : 'mismatch';
+        const matches = usable ? await verifies(library, hash, password) : null;
+        if (matches !== null) return matches ? 'match' : 'mismatch';
+        await library.verify(await dummyHash(), Buffer.from(password));
         return hash === null ? 'mismatch' : 'unusable';
       }),
     async isOutdated(hash) {

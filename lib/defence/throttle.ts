@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { AuthError } from '../errors.js';
 import type { Audit } from './audit.js';
 import { type CounterStore, memoryCounterStore } from './counters.js';
@@ -35,7 +36,8 @@ export interface ThrottleLimits {
 
 /**
  * Makes the throttle. Only failures count, so a good client is never slowed down by its own success. While the
- * shared counters are down it counts in this process alone, which is less, but never nothing.
+ * shared counters are down it counts in this process alone, which is less, but never nothing. Apps are
+ * counted under a hash of their key, so names of any length cost the same.
  */
 export function throttle(
   counters: CounterStore,
@@ -77,7 +79,7 @@ export function throttle(
 }
 
 function appKey(address: string, app: string): string {
-  return `${networkOf(address)} ${app}`;
+  return `${networkOf(address)} ${createHash('sha256').update(app).digest('base64url')}`;
 }
 
 /** A limit as all nodes count it, and as this process does while it cannot reach the others. */
@@ -91,18 +93,21 @@ interface Windows {
  * what one subscriber is given.
  */
 export function networkOf(address: string): string {
-  const mapped = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(address)?.[1];
-  if (mapped !== undefined) return mapped;
   if (!address.includes(':')) return address;
+  const dotted = /^[0:]*:ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(address)?.[1];
+  if (dotted !== undefined) return dotted;
   const [head = '', tail] = address.toLowerCase().replace(/%.*$/, '').split('::');
   const before = head === '' ? [] : head.split(':');
   const after = tail === undefined || tail === '' ? [] : tail.split(':');
   const zeros = tail === undefined ? 0 : Math.max(0, 8 - before.length - after.length);
-  const groups = [...before, ...Array<string>(zeros).fill('0'), ...after];
-  return `${groups
-    .slice(0, 4)
-    .map((group) => group.replace(/^0+(?=.)/, ''))
-    .join(':')}::/64`;
+  const groups = [...before, ...Array<string>(zeros).fill('0'), ...after].map((group) =>
+    group.replace(/^0+(?=.)/, ''),
+  );
+  const [high, low] = groups.slice(6).map((group) => Number.parseInt(group, 16));
+  const mapped = groups.slice(0, 6).join(':') === '0:0:0:0:0:ffff';
+  if (mapped && high !== undefined && low !== undefined)
+    return [high >> 8, high & 255, low >> 8, low & 255].join('.');
+  return `${groups.slice(0, 4).join(':')}::/64`;
 }
 
 async function withFallback<T>(

@@ -1,4 +1,3 @@
-import { AuthError } from '../errors.js';
 import type { User } from '../repositories/index.js';
 import type { Audit, FailureReason } from './audit.js';
 import type { PasswordHashing } from './password-hashing.js';
@@ -45,8 +44,8 @@ export async function verifyUserPassword(
     try {
       const renewed = await users.savePasswordHash(user.id, hash, await hashing.hash(password));
       if (renewed) audit({ type: 'password_rehashed', entityId: user.id });
-    } catch (error) {
-      if (!(error instanceof AuthError)) throw error;
+    } catch {
+      // The password was right; the next sign-in tries again.
     }
   }
 }

@@ -10,7 +10,7 @@ import type { CookieSettings } from '../sessions/cookie.js';
 import { memorySessionIndex, type SessionIndex } from '../sessions/entity-index.js';
 import { memorySessionStore } from '../sessions/memory-store.js';
 import type { SessionStore } from '../sessions/rows.js';
-import type { SessionSettings } from '../sessions/sessions.js';
+import type { SessionSettings } from '../sessions/session-types.js';
 import type { MethodName } from '../strategies/index.js';
 import type { PluggedStrategy } from '../strategies/plugged.js';
 import { configError } from './config-error.js';

@@ -6,7 +6,11 @@ import type { SessionIndex } from '../sessions/entity-index.js';
 import type { SessionStore } from '../sessions/rows.js';
 import type { PassportControlOptions } from './public.js';
 
-const seconds = z.number({ error: 'must be a number of seconds' }).positive('must be more than 0 seconds');
+/** At most what `expires_in` can say on the wire. */
+const seconds = z
+  .number({ error: 'must be a number of seconds' })
+  .positive('must be more than 0 seconds')
+  .max(4_294_967_295, 'must be at most 4,294,967,295 seconds');
 const count = z.int({ error: 'must be a whole number' }).min(1, 'must be at least 1');
 const perPrincipal = (each: typeof seconds | typeof count) =>
   z.union([each, z.strictObject({ user: each.optional(), app: each.optional() })], {
@@ -134,7 +138,7 @@ export const optionsSchema = z.strictObject({
     )
     .optional(),
   onEvent: fn<NonNullable<PassportControlOptions['onEvent']>>('a function that takes an event').optional(),
-  dependencyTimeout: seconds.optional(),
+  dependencyTimeout: seconds.max(60, 'must be at most 60 seconds').optional(),
   clock: fn<() => number>('a function that answers milliseconds since the epoch').optional(),
   randomBytes: fn<(size: number) => Buffer>('a function that answers so many random bytes').optional(),
 });

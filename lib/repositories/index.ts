@@ -218,9 +218,9 @@ export interface IdentityProviderRepository {
 
 /** Everything that the host hands over. At least one of `users` and `apps` is needed. */
 export interface Repositories {
-  users?: UserRepository;
-  apps?: AppRepository;
-  accounts?: AccountRepository;
-  devices?: DeviceRepository;
-  identityProviders?: IdentityProviderRepository;
+  users?: UserRepository | undefined;
+  apps?: AppRepository | undefined;
+  accounts?: AccountRepository | undefined;
+  devices?: DeviceRepository | undefined;
+  identityProviders?: IdentityProviderRepository | undefined;
 }

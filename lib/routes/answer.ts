@@ -1,7 +1,8 @@
 import type { Request, Response } from 'express';
 import type { SessionCookie } from '../sessions/cookie.js';
 import { endOf } from '../sessions/record.js';
-import type { Sessions, StartedSession } from '../sessions/sessions.js';
+import type { StartedSession } from '../sessions/session-types.js';
+import type { Sessions } from '../sessions/sessions.js';
 import type { AuthResponse } from '../wire/schemas.js';
 
 /** What an answer with a new session needs. */
@@ -25,7 +26,7 @@ export function answerWithSession(
     expires_in: sessions.secondsUntil(endOf(record)),
     entity_id: record.entityId,
     ...(record.carrier === 'Bearer' ? { access_token: token } : {}),
-    allowed_mfa_methods: [],
+    ...(record.state === 'active' ? { allowed_mfa_methods: [] } : {}),
   };
   if (record.carrier === 'Cookie') {
     cookie.set(request, response, token, sessions.secondsUntil(record.absoluteAt));

@@ -16,18 +16,18 @@ import { fail } from './handler.js';
 /** What a route of the host asks for. */
 export interface SessionRequirement {
   /** The kind of principal that the route serves. @default both */
-  principal?: 'user' | 'app';
+  principal?: 'user' | 'app' | undefined;
   /**
    * The account that the session must act in: `'selected'` for any, or the one that the request is about. Anything
    * but the id of that account, a list among them, is refused.
    * @default none is asked for
    */
-  account?: 'selected' | ((request: Request) => string | readonly string[] | undefined);
+  account?: 'selected' | ((request: Request) => string | readonly string[] | undefined) | undefined;
   /**
    * Whether an app may send its id and secret in a Basic header with each request, without a session.
    * @default false
    */
-  allowApiKey?: boolean;
+  allowApiKey?: boolean | undefined;
 }
 
 /** Who a request was let through as. */

@@ -5,7 +5,7 @@ import type { Guess, GuessLimits } from '../defence/guesses.js';
 import { AuthError } from '../errors.js';
 import { stateOf } from '../second-factor/owed.js';
 import type { SameOriginCheck } from '../sessions/same-origin.js';
-import type { NewSession, StartedSession } from '../sessions/sessions.js';
+import type { NewSession, StartedSession } from '../sessions/session-types.js';
 import { isMethodName, type MethodName } from '../strategies/index.js';
 import type { Method } from '../strategies/method.js';
 import type { Outcome, Proof } from '../strategies/strategy.js';
@@ -55,8 +55,9 @@ export function sessionAuth(dependencies: SessionAuthDependencies): Work {
       return sessions.start({ carrier, ...(await sessionOf(dependencies, proof, method)) });
     };
     const started = await limits.at(guess, address, signIn, ({ record }) => record.state === 'active');
-
     report(dependencies, started, address);
+    // Nobody is there to take the token any more, so it shall open nothing.
+    if (request.socket.destroyed) return sessions.end(started, 'undelivered');
     answerWithSession(dependencies, request, response, started);
   };
 }
@@ -114,7 +115,8 @@ async function sessionOf(
     entityId: principal.id,
     method: name,
     idpId: identityProvider?.id ?? null,
-    accountId: 'accountId' in principal ? principal.accountId : (identityProvider?.accountId ?? null),
+    accountId:
+      proof.principalType === 'app' ? proof.principal.accountId : (identityProvider?.accountId ?? null),
     state: await stateOf(repositories, proof),
     secondFactor: false,
     credentialId,

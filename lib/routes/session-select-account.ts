@@ -31,7 +31,7 @@ export function sessionSelectAccount({
 
   return async (request, response, { key, record, principal }) => {
     const { acct_id: accountId } = parseBody(selectAccountRequest, await readBody(request, response));
-    if (!isMember(principal, accountId)) throw new AuthError('account_forbidden');
+    if (!isMember('user', principal, accountId)) throw new AuthError('account_forbidden');
 
     const unrestricted: Account = { id: accountId, enabled: true };
     const account = accounts === null ? unrestricted : await accounts.findById(accountId);

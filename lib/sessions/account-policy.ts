@@ -3,7 +3,7 @@ import type { SessionRecord } from './record.js';
 
 /**
  * Whether the session of a user may act in an account: it is enabled, and the session was made as its policy asks.
- * A session that came through an identity provider of another account needs a policy that names it: without one,
+ * A session that came through an identity provider of another account needs a policy that it meets: without one,
  * an account is open to its own provider and to the host's local methods.
  *
  * @param home the account of the identity provider that the session came through, or `null`

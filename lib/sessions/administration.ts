@@ -1,5 +1,7 @@
+import { isUuid } from '../wire/ids.js';
 import { type AuthSession, authSessionOf } from './auth-session.js';
-import type { Sessions, StoredSession } from './sessions.js';
+import type { StoredSession } from './session-types.js';
+import type { Sessions } from './sessions.js';
 
 /** Whose sessions are meant. */
 export type EntityReference = { user: string } | { app: string };
@@ -25,7 +27,8 @@ export interface SessionAdministration {
 /** Makes `control.sessions`. */
 export function sessionAdministration(sessions: Sessions): SessionAdministration {
   const select = async (entity: EntityReference, selection: SessionSelection): Promise<StoredSession[]> => {
-    const [type, id] = 'user' in entity ? (['user', entity.user] as const) : (['app', entity.app] as const);
+    const [type, id] = checkedEntity(entity);
+    checkSelection(selection);
     return (await sessions.list(type, id)).filter((session) => isSelected(session, selection));
   };
   return {
@@ -44,4 +47,22 @@ function isSelected({ key, record }: StoredSession, { id, except, credentialId }
   if (id !== undefined && key !== id) return false;
   if (except !== undefined && key === except) return false;
   return credentialId === undefined || record.credentialId === String(credentialId);
+}
+
+/** A reference to nobody, or a misspelt selection, would end too few sessions or too many. */
+function checkedEntity(entity: EntityReference): ['user' | 'app', string] {
+  const [[type, id] = [], ...more] = Object.entries(entity);
+  if ((type === 'user' || type === 'app') && isUuid(id) && more.length === 0) return [type, id];
+  throw new TypeError('passport-control: sessions: name { user } or { app } by a UUID in lower case');
+}
+
+function checkSelection(selection: SessionSelection): void {
+  for (const [name, value] of Object.entries(selection)) {
+    const text = typeof value === 'string' || (name === 'credentialId' && typeof value === 'number');
+    if (!text || !['id', 'except', 'credentialId'].includes(name)) {
+      throw new TypeError(
+        `passport-control: sessions: ${name} is no selection: id, except and credentialId are`,
+      );
+    }
+  }
 }

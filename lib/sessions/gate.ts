@@ -6,7 +6,8 @@ import type { SessionCookie } from './cookie.js';
 import type { Principals } from './principals.js';
 import type { Principal, SessionState } from './record.js';
 import type { SameOriginCheck } from './same-origin.js';
-import type { Sessions, StoredSession } from './sessions.js';
+import type { StoredSession } from './session-types.js';
+import type { Sessions } from './sessions.js';
 import type { SessionTokens } from './token.js';
 
 /** What a route asks of a session. */
@@ -59,7 +60,9 @@ export function sessionGate({ tokens, sessions, principals, cookie, sameOrigin }
     if (!states.includes(record.state)) throw new AuthError(refusals[record.state]);
     if (wanted !== undefined && record.principalType !== wanted) throw new AuthError('wrong_principal');
 
-    return { key, record: await sessions.touch({ key, record }), principal: verdict.principal };
+    const touched = await sessions.touch({ key, record });
+    if (touched === null) throw new AuthError('invalid_session');
+    return { key, record: touched, principal: verdict.principal };
   };
 }
 

@@ -16,8 +16,8 @@ export interface SessionLeases {
    * @throws AuthError `unavailable` when others hold it for too long
    */
   hold<T>(key: string, work: () => Promise<T>): Promise<T>;
-  /** Works under the lease of a session if it is free now; else does nothing and answers `null`. */
-  holdIfFree<T>(key: string, work: () => Promise<T>): Promise<T | null>;
+  /** Works under the lease of a session if it is free now; else does nothing and answers `undefined`. */
+  holdIfFree<T>(key: string, work: () => Promise<T>): Promise<T | undefined>;
 }
 
 /** Makes the leases; `owner` names each holder, so that nobody gives back the lease of another. */
@@ -34,15 +34,16 @@ export function sessionLeases(oneTime: OneTimeStore, owner: () => string): Sessi
   return {
     async hold(key, work) {
       const holder = owner();
-      for (let waited = 0; !(await oneTime.claim(lease(key), holder, leaseTime)); waited += retryEvery) {
-        if (waited >= patience) throw new AuthError('unavailable');
+      const since = performance.now();
+      while (!(await oneTime.claim(lease(key), holder, leaseTime))) {
+        if (performance.now() - since >= patience) throw new AuthError('unavailable');
         await sleep(retryEvery);
       }
       return workAs(holder, key, work);
     },
     async holdIfFree(key, work) {
       const holder = owner();
-      return (await oneTime.claim(lease(key), holder, leaseTime)) ? workAs(holder, key, work) : null;
+      return (await oneTime.claim(lease(key), holder, leaseTime)) ? workAs(holder, key, work) : undefined;
     },
   };
 }

@@ -1,7 +1,7 @@
 import { hasValidSecret } from '../defence/app-credential.js';
 import type { EndCause } from '../defence/audit.js';
 import type { GuardedRepositories } from '../defence/guarded-repositories.js';
-import type { Account, App, IdentityProvider, User } from '../repositories/index.js';
+import type { Account, IdentityProvider } from '../repositories/index.js';
 import { entityOf, type Principal, type SessionRecord } from './record.js';
 
 /** The principal of a session, or why the session has lost it. */
@@ -34,28 +34,39 @@ export function principals(
     ]);
     return { principal, account, idp };
   };
-  const recall = async (record: SessionRecord): Promise<Facts> => {
-    if (revalidateAfter === 0) return read(record);
-    const key = `${entityOf(record)} ${record.accountId} ${record.idpId}`;
-    const known = cache.get(key);
-    if (known && clock() - known.readAt < revalidateAfter * 1000) return known.facts;
-    const facts = await read(record);
-    cache.delete(key);
-    cache.set(key, { facts, readAt: clock() });
+  const keyOf = (record: SessionRecord) => `${entityOf(record)} ${record.accountId} ${record.idpId}`;
+  const recall = (record: SessionRecord): Facts | null => {
+    const known = revalidateAfter === 0 ? undefined : cache.get(keyOf(record));
+    const age = known === undefined ? -1 : clock() - known.readAt;
+    return known !== undefined && age >= 0 && age < revalidateAfter * 1000 ? known.facts : null;
+  };
+  const remember = (record: SessionRecord, facts: Facts): Facts => {
+    if (revalidateAfter === 0) return facts;
+    cache.delete(keyOf(record));
+    cache.set(keyOf(record), { facts, readAt: clock() });
     const [oldest] = cache.keys();
     if (cache.size > cacheLimit && oldest !== undefined) cache.delete(oldest);
     return facts;
   };
 
   return async (record) => {
-    const { principal, account, idp } = await recall(record);
-    if (principal === null || !principal.enabled) return { gone: 'principal_gone' };
-    if (!isBoundTo(record, principal, clock())) return { gone: 'credential_changed' };
-    const left = record.accountId !== null && !isMember(principal, record.accountId);
-    if (left || !account?.enabled) return { gone: 'membership_gone' };
-    if (!idp?.enabled) return { gone: 'identity_provider_gone' };
-    return { principal };
+    const remembered = recall(record);
+    if (remembered !== null) {
+      const verdict = judge(record, remembered, clock());
+      // What was read a while ago may let a session through, but it never ends one.
+      if ('principal' in verdict) return verdict;
+    }
+    return judge(record, remember(record, await read(record)), clock());
   };
+}
+
+function judge(record: SessionRecord, { principal, account, idp }: Facts, now: number): PrincipalVerdict {
+  if (principal === null || !principal.enabled) return { gone: 'principal_gone' };
+  if (!isBoundTo(record, principal, now)) return { gone: 'credential_changed' };
+  const left = record.accountId !== null && !isMember(record.principalType, principal, record.accountId);
+  if (left || !account?.enabled) return { gone: 'membership_gone' };
+  if (!idp?.enabled) return { gone: 'identity_provider_gone' };
+  return { principal };
 }
 
 /** What a session depends on, as the repositories know it now. */
@@ -70,17 +81,18 @@ type Dependence<T> = T | typeof nothing | null;
 const nothing = { enabled: true } as const;
 
 /** Whether a principal belongs to an account: an app to its own, a user to each of the user's. */
-export function isMember(principal: Principal, accountId: string): boolean {
-  return isApp(principal) ? principal.accountId === accountId : principal.accountIds.includes(accountId);
+export function isMember(principalType: 'user' | 'app', principal: Principal, accountId: string): boolean {
+  if (principalType === 'app') return 'accountId' in principal && principal.accountId === accountId;
+  return 'accountIds' in principal && principal.accountIds.includes(accountId);
 }
 
 /** Whether the credential that made the session still is the principal's. */
-function isBoundTo({ credentialId }: SessionRecord, principal: Principal, now: number): boolean {
+function isBoundTo(
+  { credentialId, principalType }: SessionRecord,
+  principal: Principal,
+  now: number,
+): boolean {
   if (credentialId === null) return true;
-  if (isApp(principal)) return hasValidSecret(principal, credentialId, now);
-  return String(principal.credentialVersion) === credentialId;
-}
-
-function isApp(principal: User | App): principal is App {
-  return 'secrets' in principal;
+  if (principalType === 'app') return 'secrets' in principal && hasValidSecret(principal, credentialId, now);
+  return 'credentialVersion' in principal && String(principal.credentialVersion) === credentialId;
 }

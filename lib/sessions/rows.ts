@@ -59,12 +59,12 @@ export function sessionRows(
     dependency(
       'session.store.get',
       () => fromCallback((callback) => store.get(sid(key), callback)),
-      (row) => (row === undefined || row === null ? null : readRecord(row)),
+      (row) => (row === undefined || row === null ? null : readRow(key, row)),
     );
   const set = (key: string, record: SessionRecord) => {
     const cookie = new session.Cookie();
     cookie.maxAge = Math.max(1000, endOf(record) - clock());
-    const row = { ...record, cookie };
+    const row = { ...record, key, cookie };
     return dependency(
       'session.store.set',
       () => fromCallback((callback) => store.set(sid(key), row, callback)),
@@ -121,4 +121,10 @@ function isSuperseded({ version, writer }: SessionRecord, latest: string | null)
   if (latest === null) return false;
   const [number, by] = latest.split(' ');
   return version < Number(number) || (version === Number(number) && writer !== by);
+}
+
+/** The record of a row, if it is the row of this key: a store that mixes rows up has no answer. */
+function readRow(key: string, row: unknown): SessionRecord | undefined {
+  const own = typeof row === 'object' && row !== null && 'key' in row && row.key === key;
+  return own ? readRecord(row) : undefined;
 }

@@ -11,7 +11,7 @@ const safeMethods = new Set(['GET', 'HEAD', 'OPTIONS', 'TRACE']);
  * forge: `Origin` must be the app's own or one of `origins`, and `Sec-Fetch-Site` may speak of another site only
  * when the origin is listed. A client that sends neither is no browser and carries nobody's cookies.
  *
- * The app's own origin is the request's, by the host's `trust proxy` setting. The check throws AuthError
+ * The app's own origin is the scheme of the request, by the host's `trust proxy` setting, and its Host header. The check throws AuthError
  * `cross_site_request`.
  */
 export function sameOriginCheck(origins: readonly string[]): SameOriginCheck {

@@ -1,42 +1,11 @@
 import type { Audit, EndCause } from '../defence/audit.js';
 import { AuthError } from '../errors.js';
-import type { TokenType } from '../wire/schemas.js';
 import type { SessionIndex } from './entity-index.js';
 import type { SessionLeases } from './lease.js';
 import { endOf, entityOf, type SessionRecord } from './record.js';
 import type { SessionRows } from './rows.js';
+import type { NewSession, SessionSettings, StartedSession, StoredSession } from './session-types.js';
 import type { SessionTokens } from './token.js';
-
-/** Lifetimes and limits of sessions. Durations are in seconds. */
-export interface SessionSettings {
-  idleTimeout: Record<'user' | 'app', number>;
-  absoluteTimeout: Record<'user' | 'app', number>;
-  pendingTimeout: number;
-  maxPerEntity: Record<'user' | 'app', number>;
-}
-
-/** What a new session is made of; the rest follows from the settings. */
-export type NewSession = Pick<
-  SessionRecord,
-  'principalType' | 'entityId' | 'method' | 'idpId' | 'accountId' | 'state' | 'secondFactor' | 'credentialId'
-> & {
-  carrier: TokenType;
-  /** An end that the session may not outlive, in milliseconds since the epoch. */
-  endsAt?: number;
-  /** When the principal proved itself, in milliseconds since the epoch. @default now */
-  createdAt?: number;
-};
-
-/** A session with the key of its row. */
-export interface StoredSession {
-  key: string;
-  record: SessionRecord;
-}
-
-/** A session that was just made, with the token that opens it. */
-export interface StartedSession extends StoredSession {
-  token: string;
-}
 
 /** What the session layer is made from. `clock` is in milliseconds since the epoch. */
 export interface SessionDependencies {
@@ -50,6 +19,9 @@ export interface SessionDependencies {
   owner: () => string;
   audit: Audit;
 }
+
+/** Milliseconds by which the clocks of two nodes may differ. */
+const futureTolerance = 300_000;
 
 /** Makes, loads, changes and ends sessions; every answer here means that the stores have confirmed. */
 export class Sessions {
@@ -78,9 +50,10 @@ export class Sessions {
     const { token, key } = tokens.issue(carrier);
     const limit = settings.maxPerEntity[record.principalType];
     try {
-      const evicted = await index.add(indexed(record), key, endOf(record), limit);
-      // `false` means that a later sign-in has evicted this one already: it has been and gone.
-      await rows.write(key, record);
+      await this.file({ key, record });
+      const evicted = (await rows.write(key, record))
+        ? await index.add(indexed(record), key, endOf(record), limit)
+        : [key];
       for (const other of evicted) await this.evict(other, record);
     } catch (error) {
       await this.forget({ key, record });
@@ -93,9 +66,13 @@ export class Sessions {
   async load(key: string): Promise<SessionRecord | null> {
     const record = await this.dependencies.rows.read(key);
     if (record === null) return null;
-    if (this.isLive(record)) return record;
-    await this.end({ key, record }, 'expired').catch(() => {});
-    return null;
+    const now = this.dependencies.clock();
+    if (now >= endOf(record)) {
+      await this.end({ key, record }, 'expired').catch(() => {});
+      return null;
+    }
+    // A session from the future means that clocks differ by more than they may: a doubt, so no, but no end either.
+    return record.createdAt - now < futureTolerance ? record : null;
   }
 
   /** Ends a session. Resolves when it is dead on every node and its row is gone. */
@@ -116,11 +93,13 @@ export class Sessions {
    * @throws AuthError `invalid_session` for the loser
    */
   async replace(old: StoredSession, next: NewSession): Promise<StartedSession> {
-    const { rows, audit } = this.dependencies;
+    const { rows, index, audit } = this.dependencies;
     const owner = this.dependencies.owner();
     if (!(await rows.close(old.key, old.record.absoluteAt, owner))) throw new AuthError('invalid_session');
+    await index.remove(indexed(old.record), old.key).catch(() => {});
     const started = await this.start(next).catch(async (error: unknown) => {
       await rows.reopen(old.key, owner).catch(() => {});
+      await this.file(old).catch(() => {});
       throw error;
     });
     // Closed is closed: what is left of the old session is housekeeping.
@@ -168,16 +147,17 @@ export class Sessions {
   /**
    * Slides the idle time, at most once in a twentieth of it, so that most requests write nothing. It gives way to
    * whoever holds the lease, and a failure to write only means that the session ends sooner. Answers the record as it
-   * is after that.
+   * is after that; `null` when the session has ended meanwhile.
    */
-  async touch({ key, record }: StoredSession): Promise<SessionRecord> {
+  async touch({ key, record }: StoredSession): Promise<SessionRecord | null> {
     const { settings, leases, clock } = this.dependencies;
     const idle = settings.idleTimeout[record.principalType] * 1000;
     const recent = record.idleAt - clock() > idle * 0.95;
     const atItsEnd = record.idleAt >= record.absoluteAt;
     if (record.state !== 'active' || recent || atItsEnd) return record;
     try {
-      return (await leases.holdIfFree(key, () => this.extend(key))) ?? record;
+      const touched = await leases.holdIfFree(key, () => this.extend(key));
+      return touched === undefined ? record : touched;
     } catch (error) {
       if (!(error instanceof AuthError)) throw error;
       return record;
@@ -202,30 +182,37 @@ export class Sessions {
     return Math.max(0, Math.floor((time - this.dependencies.clock()) / 1000));
   }
 
-  private isLive(record: SessionRecord): boolean {
-    const now = this.dependencies.clock();
-    // A session from the future means that a clock was set back by more than clocks differ: a doubt, so no.
-    return now < endOf(record) && record.createdAt - now < 300_000;
-  }
-
   private async extend(key: string): Promise<SessionRecord | null> {
     const { settings, rows, index, clock } = this.dependencies;
     const record = await this.load(key);
     if (record === null || record.state !== 'active') return record;
     const idleAt = Math.min(clock() + settings.idleTimeout[record.principalType] * 1000, record.absoluteAt);
     const next = { ...record, idleAt: Math.max(idleAt, record.idleAt) };
-    await index.add(indexed(next), key, endOf(next), Number.MAX_SAFE_INTEGER);
+    await this.file({ key, record: next });
     if (await rows.write(key, next)) return next;
     await index.remove(indexed(next), key);
     return null;
   }
 
   /** Ends a session of the same entity that is one too many; one whose row is yet to be written is dead before that. */
-  private async evict(key: string, { principalType }: SessionRecord): Promise<void> {
-    const { rows, settings, clock, owner } = this.dependencies;
-    const record = await rows.read(key);
-    if (record !== null) return this.end({ key, record }, 'evicted');
-    await rows.close(key, clock() + settings.absoluteTimeout[principalType] * 1000, owner());
+  private async evict(key: string, newcomer: SessionRecord): Promise<void> {
+    const { rows, index, settings, clock, owner } = this.dependencies;
+    const { principalType } = newcomer;
+    const latest = clock() + settings.absoluteTimeout[principalType] * 1000;
+    try {
+      const record = await rows.read(key);
+      if (record === null) await rows.close(key, latest, owner());
+      else if (entityOf(record) === entityOf(newcomer)) await this.end({ key, record }, 'evicted');
+    } catch (error) {
+      // It lives on, so it must stay where it can be found and ended.
+      await index.add(indexed(newcomer), key, latest, Number.MAX_SAFE_INTEGER).catch(() => {});
+      throw error;
+    }
+  }
+
+  /** Files a session in the index, anew if it is there. */
+  private async file({ key, record }: StoredSession): Promise<void> {
+    await this.dependencies.index.add(indexed(record), key, endOf(record), Number.MAX_SAFE_INTEGER);
   }
 
   /** Removes what is left of a session that nobody can use any more; what cannot be removed ends by itself. */

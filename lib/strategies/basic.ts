@@ -5,7 +5,7 @@ import { type PasswordHashing, passwordHashing } from '../defence/password-hashi
 import { verifyUserPassword } from '../defence/user-password.js';
 import { AuthError } from '../errors.js';
 import type { AccountRepository, AppRepository, UserRepository } from '../repositories/index.js';
-import { authorizationHeader, readBasicHeader } from '../wire/authorization.js';
+import { authorizationHeader, isBasic, readBasicHeader } from '../wire/authorization.js';
 import { canonicalEmail } from '../wire/email.js';
 import { isUuid } from '../wire/ids.js';
 import { secret } from '../wire/schemas.js';
@@ -51,6 +51,8 @@ export class BasicStrategy extends Strategy {
   }
 
   override async attempt(request: Request): Promise<Outcome> {
+    const header = authorizationHeader(request);
+    if (header === undefined || !isBasic(header)) return fail('no_credential');
     const { username, password } = credentials(request);
     const { users, apps } = this.options;
 
@@ -80,6 +82,7 @@ export const basic: Method = {
     const email = canonicalEmail(username);
     return email === null ? null : { email };
   },
+  fields: () => ({}),
   strategy: ({ repositories, ...rest }) => new BasicStrategy({ ...repositories, ...rest }),
 };
 

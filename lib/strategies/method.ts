@@ -27,6 +27,8 @@ export interface Method {
    * @throws AuthError `malformed_request`
    */
   guess(request: Request): Guess;
+  /** Its own fields in the body of this request, which is all that a host's strategy in its place gets to see. */
+  fields(request: Request): object;
   /** Makes its strategy. */
   strategy(dependencies: StrategyDependencies): Strategy;
 }

@@ -49,6 +49,7 @@ export const password: Method = {
   guess: (request) => ({
     email: parseBody(passwordRequest, request.body).email,
   }),
+  fields: (request) => parseBody(passwordRequest, request.body),
   strategy({ repositories: { users }, hashing, audit }) {
     if (users === null) throw new TypeError('the password method needs users');
     return new PasswordStrategy({ users: users, hashing, audit });

@@ -1,7 +1,11 @@
 import type { Request } from 'express';
 import type passport from 'passport';
+import type { Audit } from '../defence/audit.js';
+import type { GuardedRepositories } from '../defence/guarded-repositories.js';
+import type { Guess } from '../defence/guesses.js';
 import { AuthError } from '../errors.js';
-import type { App, User } from '../repositories/index.js';
+import { canonicalEmail } from '../wire/email.js';
+import { isUuid } from '../wire/ids.js';
 import { appProven, fail, type Outcome, type Run, Strategy, userProven } from './strategy.js';
 
 /** Whom a plugged-in strategy has proven. */
@@ -12,30 +16,33 @@ export interface PluggedIdentity {
 
 /** A host's own Passport strategy in the place of one of ours. */
 export interface PluggedStrategy {
-  /** Any Passport strategy. It is run by Passport, with the parsed body in `req.body`. */
+  /** Any Passport strategy. It is run by Passport, with the method's own fields in `req.body` and no query. */
   strategy: passport.Strategy;
   /**
-   * Says whom the strategy's `user` and `info` stand for; `null` refuses. What it names is read again from the
-   * repositories, which decide.
-   * @default the strategy's `user.id`, of the kind of principal that the credential is for
+   * Says whom the strategy's `user` and `info` stand for; `null` and throwing refuse. What it names is read again from
+   * the repositories, and must be the one that the credential was for.
+   * @default the strategy's `user.id`
    */
   identify?: (user: unknown, info: unknown) => PluggedIdentity | null | Promise<PluggedIdentity | null>;
 }
 
 /** What {@link HostStrategy} needs beside the strategy that it wraps. */
 export interface HostStrategyDependencies {
-  users: { findById(id: string): Promise<User | null> } | null;
-  apps: { findById(id: string): Promise<App | null> } | null;
-  /** The kind of principal that the credential of a request is for. */
-  principalOf: (request: Request) => 'user' | 'app';
+  repositories: Pick<GuardedRepositories, 'users' | 'apps' | 'accounts'>;
+  audit: Audit;
+  /** What the credential of a request guesses at; see `Method.guess`. */
+  guess: (request: Request) => Guess;
+  /** The fields of the method's body, and no others. */
+  fields: (request: Request) => object;
   /** Has Passport run the host's strategy. */
   run: (request: Request) => Promise<Run>;
 }
 
 /**
- * Runs a host's own Passport strategy as one of our methods. Its `success` is believed as far as the repositories
- * know the principal; its `fail` and its `error` are refusals, for many strategies report a bad credential as an
- * error, unless the error says that a peer could not be reached.
+ * Runs a host's own Passport strategy as one of our methods. It sees the fields that the method has and no query, so
+ * what it verifies is what the lock has counted. Its `success` is believed as far as the repositories know the
+ * principal, and only for the one who was guessed at; its `fail` and its `error` are refusals, for many strategies
+ * report a bad credential as an error, unless the error says that a peer could not be reached.
  */
 export class HostStrategy extends Strategy {
   constructor(
@@ -47,29 +54,87 @@ export class HostStrategy extends Strategy {
   }
 
   override async attempt(request: Request): Promise<Outcome> {
-    const { users, apps, principalOf, run } = this.dependencies;
-    const ended = await run(request);
+    const { guess, fields, run, audit } = this.dependencies;
+    const target = guess(request);
+    if (target === null) return fail('unknown_principal');
+
+    const ended = await run(narrowed(request, fields(request)));
     if (ended.kind === 'fail') return fail('refused_by_strategy');
     if (ended.kind === 'error') {
-      if (isUnreachable(ended.error)) throw new AuthError('unavailable');
-      return fail('error_in_strategy');
+      if (!isUnreachable(ended.error)) return fail('error_in_strategy');
+      audit({
+        type: 'dependency_failed',
+        operation: `methods.${this.name}.strategy`,
+        kind: 'threw',
+        error: null,
+      });
+      throw new AuthError('unavailable');
     }
+    const type = 'app' in target ? 'app' : 'user';
+    const id = await this.identify(ended.user, ended.info, type);
+    return id === null ? fail('refused_by_strategy') : this.accept(target, type, id);
+  }
 
-    const identity = this.plugged.identify
-      ? await this.plugged.identify(ended.user, ended.info)
-      : identityOf(ended.user, principalOf(request));
-    if (identity === null) return fail('refused_by_strategy');
+  /** The id that the strategy's answer stands for, if it is of the right kind. */
+  private async identify(user: unknown, info: unknown, type: 'user' | 'app'): Promise<string | null> {
+    if (this.plugged.identify === undefined) return idOf(user);
+    try {
+      const identity: unknown = await this.plugged.identify(user, info);
+      const right =
+        typeof identity === 'object' && identity !== null && 'type' in identity && identity.type === type;
+      return right ? idOf(identity) : null;
+    } catch {
+      return null;
+    }
+  }
 
-    const principal = await (identity.type === 'user' ? users : apps)?.findById(identity.id);
-    if (!principal) return fail('unknown_principal');
-    if (!principal.enabled) return fail('disabled', principal.id);
-    return 'secrets' in principal ? appProven(principal, null) : userProven(principal);
+  private async accept(target: Exclude<Guess, null>, type: 'user' | 'app', id: string): Promise<Outcome> {
+    const { users, apps, accounts } = this.dependencies.repositories;
+    if (type === 'user') {
+      const user = (await users?.findById(id)) ?? null;
+      if (user === null) return fail('unknown_principal');
+      if (!user.enabled) return fail('disabled', user.id);
+      const guessed = 'email' in target && canonicalEmail(user.email) === target.email;
+      return guessed ? userProven(user) : fail('refused_by_strategy', user.id);
+    }
+    const app = (await apps?.findById(id)) ?? null;
+    if (app === null) return fail('unknown_principal');
+    if (!app.enabled) return fail('disabled', app.id);
+    const account = accounts === null ? undefined : await accounts.findById(app.accountId);
+    if (account === null || account?.enabled === false) return fail('account_disabled', app.id);
+    const guessed =
+      'app' in target && (target.app === app.id || target.app === `${app.accountId}/${app.name}`);
+    return guessed ? appProven(app, null) : fail('refused_by_strategy', app.id);
   }
 }
 
-function identityOf(user: unknown, type: 'user' | 'app'): PluggedIdentity | null {
-  const id = typeof user === 'object' && user !== null && 'id' in user ? user.id : null;
-  return typeof id === 'string' ? { type, id } : null;
+/**
+ * The host's strategy, with a rejection of an async `authenticate` told as its error: Passport does not wait for it, so
+ * nobody else would hear of it.
+ */
+export function hearingRejections(strategy: passport.Strategy): passport.Strategy {
+  function authenticate(
+    this: passport.StrategyCreatedStatic & passport.Strategy,
+    request: Request,
+    options?: object,
+  ) {
+    const returned: unknown = Reflect.apply(strategy.authenticate, this, [request, options]);
+    if (returned instanceof Promise) returned.catch((error: unknown) => this.error(error));
+  }
+  return Object.create(strategy, { authenticate: { value: authenticate } });
+}
+
+/** The request with the method's own fields for a body and nothing for a query. */
+function narrowed(request: Request, body: object): Request {
+  return Object.create(request, {
+    body: { value: body, writable: true },
+    query: { value: {}, writable: true },
+  });
+}
+
+function idOf(value: unknown): string | null {
+  const id = typeof value === 'object' && value !== null && 'id' in value ? value.id : null;
+  return isUuid(id) ? id : null;
 }
 
 const unreachable =

@@ -80,7 +80,8 @@ export abstract class Strategy<Info = Proof> extends passport.Strategy {
           this.fail({ message: 'The credentials are not valid.', ...outcome }, 401);
         else this.error(outcome.error);
       })
-      .catch((error: unknown) => this.error(error));
+      // An error that is nothing would tell Passport that there was none, and let the request through.
+      .catch((error: unknown) => this.error(error || new TypeError('the strategy failed')));
   }
 }
 

@@ -6,7 +6,8 @@ import type { OneTimeStore } from '../defence/one-time.js';
 import { guardSessionIndex, type SessionIndex } from '../sessions/entity-index.js';
 import { sessionLeases } from '../sessions/lease.js';
 import { type SessionStore, sessionRows } from '../sessions/rows.js';
-import { Sessions, type StoredSession } from '../sessions/sessions.js';
+import type { StoredSession } from '../sessions/session-types.js';
+import { Sessions } from '../sessions/sessions.js';
 import { sessionTokens } from '../sessions/token.js';
 
 /**

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { setTimeout as wait } from 'node:timers/promises';
 import { AuthError } from '../errors.js';
-import type { NewSession, Sessions, StoredSession } from '../sessions/sessions.js';
+import type { NewSession, StoredSession } from '../sessions/session-types.js';
+import type { Sessions } from '../sessions/sessions.js';
 import { type ContractCase, casesOf, type Fresh, oneWinnerOf } from './contract-case.js';
 import { type Deployment, deploy, type SharedStores } from './deployment.js';
 import { accountRecord, userRecord } from './records.js';

@@ -43,7 +43,8 @@ export function readBasicHeader(header: string): BasicCredentials {
   const encoded = /^basic ((?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?)$/i.exec(
     header,
   )?.[1];
-  const decoded = encoded ? decodeUtf8(Buffer.from(encoded, 'base64')) : null;
+  const bytes = Buffer.from(encoded ?? '', 'base64');
+  const decoded = encoded && bytes.toString('base64') === encoded ? decodeUtf8(bytes) : null;
   const colon = decoded?.indexOf(':') ?? -1;
   if (decoded === null || colon < 0) {
     throw new AuthError('malformed_request', {

@@ -87,7 +87,7 @@ function hostParsed(body: unknown, limit: number): unknown {
     if (body.length > limit) throw new AuthError('payload_too_large');
     return body.length === 0 ? undefined : parseJson(body);
   }
-  if (typeof body === 'string') return hostParsed(Buffer.from(body), limit);
+  if (typeof body === 'string' && !body.includes('\ufffd')) return hostParsed(Buffer.from(body), limit);
   const text = serialize(body);
   if (Buffer.byteLength(text) > limit) throw new AuthError('payload_too_large');
   if (text.includes('\ufffd'))

@@ -4,7 +4,7 @@ import { domainToASCII } from 'node:url';
 const maxLocalBytes = 64;
 const maxBytes = 254;
 
-/** A dot-atom of RFC 6531: no space, no control or invisible character, no quoting, no second @. */
+/** Letters of any script and most signs: no space, no control or invisible character, no quoting, no second @. */
 const localPart = /^[^\s\p{C}\p{Z}@"(),:;<>[\]\\]+$/u;
 
 /** Letters that are no ASCII letters, but that Unicode normalisation would turn into ASCII characters. */

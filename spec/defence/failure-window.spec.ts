@@ -111,3 +111,105 @@ describe('a failure window', () => {
     expect(await fail()).toBe(true);
   });
 });
+
+describe('a failure window, at its edges', () => {
+  const place = async (failures: FailureWindow, key = 'key') => {
+    const reserved = await failures.reserve(key);
+    if (isClosed(reserved)) throw new Error(`closed: ${reserved.closed}`);
+    return reserved;
+  };
+
+  it('opens when it has been closed for long enough, though the window is not over', async () => {
+    const { clock, failures, fail } = make({ limit: 2, closedFor: 60 });
+    expect([await fail(), await fail(), await fail()]).toEqual([false, true, 'failures']);
+    clock.advance(60);
+    const waited = new Promise((resolve) => setTimeout(resolve, 300, 'kept waiting'));
+    const reserved = failures.reserve('key');
+    const outcome = await Promise.race([reserved, waited]);
+    clock.advance(900);
+    await reserved;
+    expect(outcome).toMatchObject({ failed: expect.any(Function) });
+  });
+
+  it('stays closed for longer than its window where it says so', async () => {
+    const { clock, failures, fail } = make({ limit: 1, closedFor: 5000 });
+    await fail();
+    clock.advance(4999);
+    expect(await failures.closed('key')).toMatchObject({ closed: 'failures', retryAfter: 1 });
+    clock.advance(1);
+    expect(await failures.closed('key')).toBeNull();
+    expect(await fail()).toBe(true);
+  });
+
+  it('lets the next in as soon as a place is given back', async () => {
+    const { failures } = make({ limit: 1 });
+    const first = await place(failures);
+    let second: Attempt | undefined;
+    const waiting = place(failures).then((reserved) => {
+      second = reserved;
+    });
+    await sleep(60);
+    expect(second).toBeUndefined();
+    await first.forgiven();
+    await waiting;
+    await second?.failed();
+    expect(await failures.closed('key')).toMatchObject({ closed: 'failures' });
+  });
+
+  it('turns those who wait away when a failure closes it', async () => {
+    const { failures } = make({ limit: 1 });
+    const first = await place(failures);
+    const waiting = Promise.all(Array.from({ length: 5 }, () => failures.reserve('key')));
+    await sleep(30);
+    expect(await first.failed()).toBe(true);
+    expect((await waiting).map((each) => isClosed(each) && each.closed)).toEqual(Array(5).fill('failures'));
+  });
+
+  it('counts no more failures than the limit between two successes, however they are mixed', async () => {
+    const { failures } = make({ limit: 3, latency: true });
+    const looked = await Promise.all(
+      Array.from({ length: 60 }, async (_, index) => {
+        const reserved = await failures.reserve('key');
+        if (isClosed(reserved)) return 'closed';
+        if (index % 10 !== 0) return (await reserved.failed()) ? 'reached' : 'failed';
+        await reserved.forgiven();
+        return 'good';
+      }),
+    );
+    expect(looked.filter((each) => each === 'failed' || each === 'reached')).toHaveLength(3);
+    expect(looked.filter((each) => each === 'reached')).toHaveLength(1);
+  });
+
+  it('is one for all nodes that share the counters', async () => {
+    const clock = testClock();
+    const counters = withLatency(memoryCounterStore({ clock }));
+    const nodes = [1, 2, 3].map(() => new FailureWindow(counters, 'test', limits));
+    const outcomes = await Promise.all(
+      Array.from({ length: 90 }, async (_, index) => {
+        const reserved = await nodes[index % 3]?.reserve('key');
+        return reserved === undefined || isClosed(reserved) ? 'closed' : reserved.failed();
+      }),
+    );
+    expect(outcomes.filter((each) => each !== 'closed')).toHaveLength(10);
+  });
+
+  it('keeps prefixes and keys apart, whatever is in them', async () => {
+    const counters = memoryCounterStore({ clock: testClock() });
+    const [one, other] = ['a', 'b'].map(
+      (prefix) => new FailureWindow(counters, prefix, { ...limits, limit: 1 }),
+    );
+    if (one === undefined || other === undefined) return;
+    await (await place(one, 'key')).failed();
+    for (const key of ['key:', 'ke', '__proto__', 'taken:key', '']) expect(await one.closed(key)).toBeNull();
+    expect(await other.closed('key')).toBeNull();
+    expect(await one.closed('key')).not.toBeNull();
+  });
+
+  it('rejects when the counters do, and never lets an attempt through uncounted', async () => {
+    const down = () => Promise.reject(new Error('down'));
+    for (const operation of ['get', 'increment'] as const) {
+      const counters = { ...memoryCounterStore({ clock: testClock() }), [operation]: down };
+      await expect(new FailureWindow(counters, 'test', limits).reserve('key')).rejects.toThrow('down');
+    }
+  });
+});

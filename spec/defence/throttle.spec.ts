@@ -3,6 +3,7 @@ import { networkOf, throttle } from '../../lib/defence/throttle.js';
 import { memoryCounterStore } from '../../lib/index.js';
 import { basic, testApp } from '../support/app.js';
 import { testClock } from '../support/clock.js';
+import { withFaults } from '../support/faults.js';
 import { alice, robot } from '../support/people.js';
 
 const auth = '/sys/v1/session/auth';
@@ -50,6 +51,24 @@ describe('the throttle', () => {
     await expect(limited.app('2001:db8::9', 'app')).rejects.toMatchObject({ code: 'too_many_requests' });
     await expect(limited.app('2001:db8:0:1::9', 'app')).resolves.toBeDefined();
     await expect(limited.app('2001:db8::9', 'other app')).resolves.toBeDefined();
+  });
+
+  it('keeps apps apart under a hash of their key, so that no name is long', async () => {
+    const clock = testClock();
+    const keys = new Set<string>();
+    const counters = memoryCounterStore({ clock });
+    const noting = {
+      ...counters,
+      increment: (key: string, window: number) => {
+        keys.add(key);
+        return counters.increment(key, window);
+      },
+    };
+    const limited = throttle(noting, limits, clock, () => {});
+    for (const app of ['a', 'b', `marker${'x'.repeat(4096)}`])
+      await (await limited.app('192.0.2.1', app)).failed();
+    expect([...keys].filter((key) => key.includes('marker') || key.length > 100)).toEqual([]);
+    expect([...keys].filter((key) => key.includes('taken'))).toHaveLength(3);
   });
 
   it('answers 429 with Retry-After before anything is looked up, and not to a good token', async () => {
@@ -133,5 +152,96 @@ describe('the lock', () => {
       expect((await app.post(auth, undefined, basic(robot.id, 'wrong'))).status).toBe(401);
     }
     expect((await app.post(auth, undefined, basic(robot.id, robot.secret))).status).toBe(200);
+  });
+});
+
+describe('networkOf, in the spellings that proxies write', () => {
+  it.each([
+    [
+      '2001:db8:1:2::3',
+      ['2001:0db8:0001:0002:0000:0000:0000:0003', '2001:DB8:1:2:0:0:0:3', '2001:db8:1:2::9%1'],
+    ],
+    ['2001:db8::1', ['2001:db8:0:0::1', '2001:db8:0:0:0:0:0:1', '2001:0db8::0001', '2001:db8:0::']],
+    ['192.0.2.7', ['::ffff:192.0.2.7', '::ffff:c000:207', '0:0:0:0:0:ffff:192.0.2.7', '::FFFF:C000:0207']],
+  ])('%s is one network with all of %j', (address, others) => {
+    expect(others.map(networkOf)).toEqual(others.map(() => networkOf(address)));
+  });
+
+  it('keeps neighbours apart', () => {
+    const apart = [
+      '192.0.2.7',
+      '192.0.2.8',
+      '2001:db8:1:2::',
+      '2001:db8:1:3::',
+      '2001:db8:12::',
+      '2001:db8:1200::',
+    ];
+    expect(new Set(apart.map(networkOf)).size).toBe(apart.length);
+  });
+});
+
+describe('the throttle, while the shared counters come and go', () => {
+  const limits = { perAddress: { limit: 3, window: 60 }, perApp: { limit: 2, window: 60 } };
+  const make = () => {
+    const clock = testClock();
+    const { wrapped, faults } = withFaults(memoryCounterStore({ clock }));
+    const told: object[] = [];
+    return {
+      clock,
+      faults,
+      told,
+      limited: throttle(wrapped, limits, clock, (event) => told.push(event)),
+    };
+  };
+
+  it.each(['throw', 'reject'] as const)('counts addresses and apps by itself: they %s', async (fault) => {
+    const { faults, limited, told } = make();
+    for (const operation of faults.operations) faults.break(operation, fault);
+    for (let index = 0; index < 3; index += 1) await (await limited.address('192.0.2.1')).failed();
+    for (let index = 0; index < 2; index += 1) await (await limited.app('192.0.2.1', 'app')).failed();
+    const closed = { code: 'too_many_requests', status: 429 };
+    await expect(limited.check('192.0.2.1')).rejects.toMatchObject(closed);
+    await expect(limited.address('192.0.2.1')).rejects.toMatchObject(closed);
+    await expect(limited.app('192.0.2.1', 'app')).rejects.toMatchObject(closed);
+    await expect(limited.check('192.0.2.2')).resolves.toBeUndefined();
+    expect(told).toContainEqual({ type: 'throttled', scope: 'app', address: '192.0.2.1' });
+  });
+
+  it('goes back to the shared ones when they are there again', async () => {
+    const { faults, limited } = make();
+    for (let index = 0; index < 2; index += 1) await (await limited.address('192.0.2.1')).failed();
+    faults.break('get', 'reject');
+    await (await limited.address('192.0.2.1')).failed();
+    faults.heal();
+    await (await limited.address('192.0.2.1')).failed();
+    await expect(limited.check('192.0.2.1')).rejects.toMatchObject({ code: 'too_many_requests' });
+  });
+
+  it('takes no place by a check', async () => {
+    const { limited } = make();
+    for (let index = 0; index < 10; index += 1) await limited.check('192.0.2.1');
+    for (let index = 0; index < 3; index += 1) await (await limited.address('192.0.2.1')).failed();
+    await expect(limited.check('192.0.2.1')).rejects.toMatchObject({
+      code: 'too_many_requests',
+      retryAfter: 60,
+    });
+  });
+
+  it('gives a place back for every attempt that did not fail', async () => {
+    const { limited } = make();
+    for (let index = 0; index < 20; index += 1) {
+      await (await limited.address('192.0.2.1')).forgiven();
+      await (await limited.app('192.0.2.1', 'app')).cleared();
+    }
+    await expect(limited.check('192.0.2.1')).resolves.toBeUndefined();
+  });
+
+  it('limits nothing when it is off', async () => {
+    const off = throttle(memoryCounterStore(), null, Date.now, () => {});
+    for (let index = 0; index < 50; index += 1) {
+      await off.check('192.0.2.1');
+      expect(await (await off.address('192.0.2.1')).failed()).toBe(false);
+      expect(await (await off.app('192.0.2.1', 'app')).failed()).toBe(false);
+    }
   });
 });

@@ -194,6 +194,9 @@ const wrongValue: [path: string, value: unknown, mend: RegExp][] = [
   ['stores', 'perProcess', /must be \{ oneTime, counters, index \} .* or 'dangerouslyPerProcess'$/],
   ['dependencyTimeout', 0, /must be more than 0 seconds$/],
   ['dependencyTimeout', Number.POSITIVE_INFINITY, /must be a number of seconds$/],
+  ['dependencyTimeout', 61, /must be at most 60 seconds$/],
+  ['session.pendingTimeout', 4_294_967_296, /must be at most 4,294,967,295 seconds$/],
+  ['session.absoluteTimeout.user', 1e300, /must be at most 4,294,967,295 seconds$/],
 ];
 
 /** Options that hold others, or that are functions or objects of the host: any value of their type is allowed. */
@@ -278,7 +281,7 @@ describe('Startup errors: an option that does not exist', () => {
     ['lockout.failure', 'failures'],
     ['throttle.perAdress', 'perAddress'],
     ['throttle.perAddress.windows', 'window'],
-    ['throttle.perApp.duraton', 'window'],
+    ['throttle.perApp.failure', 'failures'],
     ['hashing.concurency', 'concurrency'],
     ['stores.onetime', 'oneTime'],
   ])('%s: did you mean %s?', (path, meant) => {
@@ -291,8 +294,7 @@ describe('Startup errors: an option that does not exist', () => {
     const complete = path.startsWith('stores.') ? withValue(options, ['stores'], stores()) : options;
     const refusal = refusalOf(withValue(complete, path.split('.'), 1));
     expect(refusal.path).toBe(path);
-    const known = path === 'throttle.perApp.duraton' ? 'is not an option' : `Did you mean ${meant}?`;
-    expect(refusal.message).toContain(known);
+    expect(refusal.message).toContain(`is not an option. Did you mean ${meant}?`);
   });
 
   it('suggests nothing where nothing is like it', () => {
@@ -320,8 +322,6 @@ describe('Startup errors: an option that does not exist', () => {
     }
     const session = JSON.parse('{"__proto__":{"idleTimeout":1}}');
     expect(refusalOf({ ...least, session }).path).toBe('session.__proto__');
-    const methods = JSON.parse('{"__proto__":false}');
-    expect(refusalOf({ ...least, methods }).path).toBe('methods.__proto__');
   });
 });
 
@@ -676,10 +676,10 @@ describe('undefined means absent, and null does not', () => {
   const all = allPaths.map((path) => path.join('.'));
 
   it.each(all.filter((path) => !required.includes(path)))('%s: undefined', (path) => {
-    const options = path === 'stores' ? withValue(full(), ['session', 'store'], undefined) : full();
-    expect(() =>
-      passportControl(withValue(options, path.split('.'), undefined) as PassportControlOptions),
-    ).not.toThrow();
+    const together = ['session', 'session.store', 'stores'];
+    const absent = together.includes(path) ? ['session.store', 'stores', path] : [path];
+    const options = absent.reduce<object>((all, each) => withValue(all, each.split('.'), undefined), full());
+    expect(() => passportControl(options as PassportControlOptions)).not.toThrow();
   });
 
   it.each(required)('%s: undefined, though required', (path) => {

@@ -1,34 +1,73 @@
 import { execFile } from 'node:child_process';
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
+
+jest.setTimeout(180_000); // Packages are installed, on a new machine from far away.
 
 const run = promisify(execFile);
 const root = fileURLToPath(new URL('../..', import.meta.url));
-const fixture = (name: string) => readFile(new URL(`../support/package/${name}`, import.meta.url), 'utf8');
+const fixture = (name: string) =>
+  readFile(new URL(`../support/package/${name}.txt`, import.meta.url), 'utf8');
 const install = ['install', '--no-audit', '--no-fund', '--ignore-scripts', '--prefer-offline', '--silent'];
 
 let folder: string;
 let tarball: string;
 let packed: string[];
 
-/** Makes a project that has the packed package and these others installed. */
-async function project(name: string, manifest: object, ...packages: string[]): Promise<string> {
+/** Makes a project of a host that has the packed package and these others installed. */
+async function project(name: string, ...packages: string[]): Promise<string> {
   const at = join(folder, name);
-  await run('mkdir', [at]);
-  await writeFile(join(at, 'package.json'), JSON.stringify({ name, private: true, ...manifest }));
+  await mkdir(at);
+  await writeFile(join(at, 'package.json'), JSON.stringify({ name, private: true }));
   await run('npm', [...install, tarball, ...packages], { cwd: at });
   return at;
 }
 
 /** The version that this repository has installed of a package, so that both are tested alike. */
 function installed(name: string): string {
-  const manifest = createRequire(join(root, 'package.json')).resolve(`${name}/package.json`);
-  return `${name}@${createRequire(import.meta.url)(manifest).version}`;
+  return `${name}@${versionOf(root, name)}`;
+}
+
+function versionOf(at: string, name: string): string {
+  const require = createRequire(join(at, 'package.json'));
+  return require(require.resolve(`${name}/package.json`)).version;
+}
+
+/** Runs a script in a project, and answers what it reports as JSON and what it complains of. */
+async function report(at: string, script: string, source: string): Promise<unknown> {
+  await writeFile(join(at, script), source);
+  const { stdout, stderr } = await run('node', [script], { cwd: at });
+  expect([script, stderr]).toEqual([script, '']);
+  return JSON.parse(stdout);
+}
+
+/** Compiles files as an ES module and as a CommonJS one, strictly and with the types of all libraries checked. */
+async function typeCheck(at: string, ...names: string[]): Promise<{ compiled: string[]; said: string }> {
+  const files = names.flatMap((name) => ['mts', 'cts'].map((kind) => ({ name, file: `${name}.${kind}` })));
+  for (const { name, file } of files) await writeFile(join(at, file), await fixture(name));
+  const compilerOptions = {
+    ...{ strict: true, noEmit: true, skipLibCheck: false, esModuleInterop: true, listFiles: true },
+    ...{ target: 'es2023', module: 'nodenext', moduleResolution: 'nodenext' },
+  };
+  await writeFile(
+    join(at, 'tsconfig.json'),
+    JSON.stringify({ compilerOptions, files: files.map(({ file }) => file) }),
+  );
+  const { stdout } = await run(join(at, 'node_modules/.bin/tsc'), ['-p', '.'], { cwd: at }).catch((error) => {
+    if (error.stdout) return error;
+    throw error;
+  });
+  const lines: string[] = stdout.trim().split('\n');
+  const isFile = (line: string) => line.startsWith('/');
+  const compiled = files
+    .map(({ file }) => file)
+    .filter((file) => lines.some((line) => line.endsWith(`/${file}`)));
+  return { compiled, said: lines.filter((line) => !isFile(line)).join('\n') };
 }
 
 beforeAll(async () => {
@@ -48,55 +87,75 @@ describe('the packed package', () => {
     const papers = ['CHANGELOG.md', 'LICENSE', 'README.md', 'package.json'];
     expect(packed.filter((path) => !path.startsWith('dist/')).sort()).toEqual(papers);
     expect(packed.filter((path) => path.startsWith('dist/') && !/\.(?:js|d\.ts)$/.test(path))).toEqual([]);
-    expect(packed).toContain('dist/index.js');
-    expect(packed).toContain('dist/testing/index.d.ts');
+    expect(packed.filter((path) => path.includes('.spec.'))).toEqual([]);
   });
 
-  it('runs from an ESM project and from a CommonJS one', async () => {
-    const at = await project('run', { type: 'module' }, installed('express'));
-    const body = await fixture('run.txt');
-    await writeFile(
-      join(at, 'esm.mjs'),
-      `import express from 'express';\nimport * as library from 'passport-control';\nimport * as testing from 'passport-control/testing';\n${body}\nawait main({ express, testing, control: library.passportControl(options(library)) });\n`,
+  it('holds each file that it exports', async () => {
+    const manifest: { exports: Record<string, string | Record<string, string>> } = JSON.parse(
+      await readFile(join(root, 'package.json'), 'utf8'),
     );
-    await writeFile(
-      join(at, 'cjs.cjs'),
-      `const express = require('express');\nconst library = require('passport-control');\nconst testing = require('passport-control/testing');\n${body}\nmain({ express, testing, control: library.passportControl(options(library)) });\n`,
+    const targets = Object.values(manifest.exports).flatMap((target) =>
+      typeof target === 'string' ? [target] : Object.values(target),
     );
-    for (const script of ['esm.mjs', 'cjs.cjs']) {
-      const { stdout } = await run('node', ['--no-warnings', script], { cwd: at });
-      const expected = { status: 200, body: { id: 'a4400000-0000-4000-8000-000000000005' }, testing: true };
-      expect([script, JSON.parse(stdout)]).toEqual([script, expected]);
-    }
+    expect(packed).toEqual(expect.arrayContaining(targets.map((target) => target.replace('./', ''))));
+  });
+});
+
+describe.each(['4', '5'])('a host with Express %s', (major) => {
+  let at: string;
+
+  beforeAll(async () => {
+    const types = [`@types/express@${major}`, '@types/passport', installed('@types/node')];
+    const libraries = [`express@${major}`, installed('passport'), installed('typescript')];
+    at = await project(`express-${major}`, ...libraries, ...types);
   });
 
-  it('loads no password hashing for a control of apps', async () => {
-    const at = await project('light', { type: 'module' }, installed('express'));
-    const script = `import * as library from 'passport-control';\n${await fixture('run.txt')}\nawait library.passportControl(options(library)).ready;\nconsole.log(process.report.getReport().sharedObjects.some((path) => path.includes('argon2')));\n`;
-    await writeFile(join(at, 'light.mjs'), script);
-    expect((await run('node', ['light.mjs'], { cwd: at })).stdout.trim()).toBe('false');
+  it('installs with no package missing, and with one copy of the types of Express', async () => {
+    await expect(run('npm', ['ls', '--all'], { cwd: at })).resolves.toMatchObject({ stderr: '' });
+    expect(versionOf(at, 'express').split('.')[0]).toBe(major);
+    expect(versionOf(at, '@types/express').split('.')[0]).toBe(major);
+    expect(versionOf(join(at, 'node_modules/@types/passport'), '@types/express').split('.')[0]).toBe(major);
   });
 
-  it.each([
-    ['4', 'express@4', '@types/express@4'],
-    ['5', 'express@5', '@types/express@5'],
-  ])(
-    'type-checks in a strict host under @types/express %s, from ESM and from CommonJS',
-    async (version, ...packages) => {
-      const types = [installed('typescript'), installed('@types/node'), '@types/passport', 'passport'];
-      const at = await project(`types-${version}`, {}, ...packages, ...types);
-      const source = await fixture('host.txt');
-      await writeFile(join(at, 'host.mts'), source);
-      await writeFile(join(at, 'host.cts'), source);
-      const compilerOptions = {
-        ...{ strict: true, noEmit: true, skipLibCheck: false, module: 'nodenext', target: 'es2023' },
-        ...{ esModuleInterop: true, types: ['node'] },
-      };
-      await writeFile(join(at, 'tsconfig.json'), JSON.stringify({ compilerOptions, include: ['host.*'] }));
-      const { stdout } = await run('npx', ['--no-install', 'tsc', '-p', '.'], { cwd: at }).catch(
-        (error) => error,
-      );
-      expect(stdout).toBe('');
-    },
-  );
+  it('signs in and calls its route from an ES module and from a CommonJS one', async () => {
+    const body = await fixture('run');
+    const imported = `import express from 'express';
+      import * as library from 'passport-control';
+      import * as testing from 'passport-control/testing';`;
+    const required = `const express = require('express');
+      const library = require('passport-control');
+      const testing = require('passport-control/testing');`;
+    const expected = {
+      user: [200, { id: 'a11ce000-0000-4000-8000-000000000001', method: 'password' }],
+      app: [200, { id: 'a4400000-0000-4000-8000-000000000005', method: 'basic' }],
+      nobody: 401,
+      contract: expect.any(Number),
+    };
+    const main = `${body}\nmain({ express, library, testing });`;
+    expect(await report(at, 'run.mjs', `${imported}\n${main}`)).toEqual(expected);
+    expect(await report(at, 'run.cjs', `${required}\n${main}`)).toEqual(expected);
+  });
+
+  it('type-checks under its own types, from an ES module and from a CommonJS one', async () => {
+    expect(await typeCheck(at, 'host', 'plain-passport')).toEqual({
+      compiled: ['host.mts', 'host.cts', 'plain-passport.mts', 'plain-passport.cts'],
+      said: '',
+    });
+  });
+});
+
+describe('a host that has installed Express and this package only', () => {
+  let at: string;
+
+  beforeAll(async () => {
+    at = await project('bare', installed('express'), installed('typescript'));
+  });
+
+  it('type-checks, since the types come along', async () => {
+    expect(await typeCheck(at, 'host')).toEqual({ compiled: ['host.mts', 'host.cts'], said: '' });
+  });
+
+  it('loads the password hashing for users and not for apps', async () => {
+    expect(await report(at, 'load.mjs', await fixture('load'))).toEqual({ withApps: false, withUsers: true });
+  });
 });

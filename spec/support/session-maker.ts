@@ -4,12 +4,8 @@ import { dependencyGuard } from '../../lib/defence/dependency.js';
 import { sessionLeases } from '../../lib/sessions/lease.js';
 import type { SessionState } from '../../lib/sessions/record.js';
 import { sessionRows } from '../../lib/sessions/rows.js';
-import {
-  type NewSession,
-  type SessionSettings,
-  Sessions,
-  type StartedSession,
-} from '../../lib/sessions/sessions.js';
+import type { NewSession, SessionSettings, StartedSession } from '../../lib/sessions/session-types.js';
+import { Sessions } from '../../lib/sessions/sessions.js';
 import { sessionTokens } from '../../lib/sessions/token.js';
 import { bearer, type TestApp, testSecret } from './app.js';
 import { acme, alice, robot } from './people.js';

@@ -1,4 +1,5 @@
-import type { IncomingMessage } from 'node:http';
+import { createServer, type IncomingMessage } from 'node:http';
+import { type AddressInfo, connect } from 'node:net';
 import { describe, expect, it } from '@jest/globals';
 import {
   authorizationHeader,
@@ -43,6 +44,39 @@ describe('readBasicHeader', () => {
     expect(() => readBasicHeader(header)).toThrow(expect.objectContaining({ code: 'malformed_request' }));
   });
 
+  it('takes canonical base64 alone: no second spelling of a pair, none without padding', () => {
+    expect(readBasicHeader('Basic dTpwYQ==')).toEqual({ username: 'u', password: 'pa' });
+    for (const spelling of ['dTpwYR==', 'dTpwYf==', 'dTpwYQ', 'dTpwYQ=', 'dTpw YQ==', 'dTpwYQ==\n']) {
+      expect(() => readBasicHeader(`Basic ${spelling}`)).toThrow(
+        expect.objectContaining({ code: 'malformed_request' }),
+      );
+    }
+  });
+
+  it('says nothing of what it was sent', () => {
+    for (const header of [
+      `Basic ${base64('marker')}`,
+      'Basic marker marker',
+      `Basic ${base64('marker:x')}x`,
+    ]) {
+      let told = '';
+      try {
+        readBasicHeader(header);
+      } catch (error) {
+        told = `${error} ${JSON.stringify(error)}`;
+      }
+      expect(told).toMatch(/RFC 7617/);
+      expect(told).not.toMatch(/marker|bWFya2Vy/);
+    }
+  });
+
+  it('answers quickly to a header of any length', () => {
+    const started = performance.now();
+    for (const tail of ['A'.repeat(100_001), `${'A'.repeat(100_000)}!`, `${'='.repeat(100_000)}`])
+      expect(() => readBasicHeader(`Basic ${tail}`)).toThrow();
+    expect(performance.now() - started).toBeLessThan(100);
+  });
+
   it('knows the scheme from its neighbours', () => {
     expect(['Basic x', 'bAsIc x', 'Basic'].map(isBasic)).toEqual([true, true, true]);
     expect(['Basics x', 'xBasic x', 'Bearer x', ''].map(isBasic)).toEqual([false, false, false, false]);
@@ -84,5 +118,34 @@ describe('authorizationHeader', () => {
     expect(() => authorizationHeader(request('Bearer x', 'Bearer y'))).toThrow(
       expect.objectContaining({ code: 'ambiguous_credentials' }),
     );
+  });
+
+  it.each([
+    ['two Basic headers', ['Basic YTpi', 'Basic YTpi'], 'ambiguous_credentials'],
+    ['one of each scheme', ['Basic YTpi', 'Bearer x'], 'ambiguous_credentials'],
+    ['an empty second one', ['Basic YTpi', ''], 'ambiguous_credentials'],
+    ['one alone', ['Basic YTpi'], 'Basic YTpi'],
+  ])('sees what came over the wire: %s', async (_, lines, seen) => {
+    const server = createServer((request, response) => {
+      try {
+        response.end(authorizationHeader(request));
+      } catch (error) {
+        response.end((error as { code: string }).code);
+      }
+    });
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    const { port } = server.address() as AddressInfo;
+    const answer = await new Promise<string>((resolve) => {
+      const socket = connect(port, '127.0.0.1');
+      const headers = lines.map((line, index) => `${index ? 'AUTHORIZATION' : 'Authorization'}: ${line}\r\n`);
+      let text = '';
+      socket.on('data', (chunk) => {
+        text += chunk;
+      });
+      socket.on('end', () => resolve(text));
+      socket.write(`GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n${headers.join('')}\r\n`);
+    });
+    server.close();
+    expect(answer).toContain(seen);
   });
 });

@@ -1,3 +1,4 @@
+import { type AddressInfo, connect } from 'node:net';
 import { gzipSync } from 'node:zlib';
 import { describe, expect, it } from '@jest/globals';
 import express, { type RequestHandler } from 'express';
@@ -146,5 +147,151 @@ describe('the body reader behind a parser of the host', () => {
     const body = Buffer.concat([Buffer.from('{"a":"'), Buffer.from([0xff]), Buffer.from('"}')]);
     expect((await send(reading(express.json()), { body })).status).toBe(400);
     expect((await send(reading(), { body: '{"a":"\\ufffd"}' })).body).toEqual({ body: { a: '\ufffd' } });
+  });
+});
+
+describe('the body reader, on the wire', () => {
+  /** Sends bytes as they are, and answers what comes back. */
+  async function raw(app: express.Express, head: string[], ...chunks: Buffer[]): Promise<string> {
+    const server = app.listen(0, '127.0.0.1');
+    await new Promise((resolve) => server.once('listening', resolve));
+    const { port } = server.address() as AddressInfo;
+    try {
+      return await new Promise<string>((resolve, reject) => {
+        const socket = connect(port, '127.0.0.1').on('error', reject);
+        let text = '';
+        socket.on('data', (chunk) => {
+          text += chunk;
+        });
+        socket.on('close', () => resolve(text));
+        socket.write(['POST / HTTP/1.1', 'Host: x', 'Connection: close', ...head, '', ''].join('\r\n'));
+        for (const chunk of chunks) socket.write(chunk);
+      });
+    } finally {
+      server.closeAllConnections();
+      server.close();
+    }
+  }
+  const chunked = (text: string) => Buffer.from(`${Buffer.byteLength(text).toString(16)}\r\n${text}\r\n`);
+  const last = Buffer.from('0\r\n\r\n');
+
+  it('reads a body with neither a type nor a length', async () => {
+    const answer = await raw(
+      reading(),
+      ['Transfer-Encoding: chunked'],
+      chunked('{"a"'),
+      chunked(':1}'),
+      last,
+    );
+    expect(answer).toMatch(/^HTTP\/1.1 200 [\s\S]*\{"body":\{"a":1\}\}/);
+  });
+
+  it.each([
+    ['a length of zero', ['Content-Length: 0'], []],
+    ['no length', [], []],
+    ['chunks that hold nothing', ['Transfer-Encoding: chunked'], [last]],
+    [
+      'chunks that hold nothing, as JSON',
+      ['Content-Type: application/json', 'Transfer-Encoding: chunked'],
+      [last],
+    ],
+  ])('reads %s as no body', async (_, head, chunks) => {
+    expect(await raw(reading(), head, ...chunks)).toContain('{"body":"nothing"}');
+  });
+
+  it('has its limit with chunks and with a length that is announced', async () => {
+    const head = ['Content-Type: application/json', 'Transfer-Encoding: chunked'];
+    const over = chunked('x'.repeat(1001));
+    expect(await raw(reading(), head, over, over, last)).toMatch(/^HTTP\/1.1 413 /);
+    const announced = ['Content-Type: application/json', 'Content-Length: 1001'];
+    expect(await raw(reading(), announced, Buffer.alloc(1001, 'x'))).toMatch(/^HTTP\/1.1 413 /);
+  });
+
+  it('counts bytes: exactly the limit is taken', async () => {
+    const exactly = `"${'x'.repeat(998)}"`;
+    expect((await send(reading(), { body: exactly })).status).toBe(200);
+    expect((await send(reading(), { body: `${exactly} ` })).status).toBe(413);
+    expect((await send(reading(), { body: `"${'ü'.repeat(499)}"` })).status).toBe(200);
+    expect((await send(reading(), { body: `"${'ü'.repeat(500)}"` })).status).toBe(413);
+  });
+});
+
+describe('the body reader behind a parser of the host, with what is not as it should be', () => {
+  const invalid = Buffer.concat([Buffer.from('{"a":"'), Buffer.from([0xff, 0xfe]), Buffer.from('"}')]);
+
+  it.each([
+    ['express.json()', express.json()],
+    ['express.raw()', express.raw({ type: '*/*' })],
+    ['express.text()', express.text({ type: '*/*' })],
+  ] as [string, RequestHandler][])('refuses invalid UTF-8 behind %s', async (_, parser) => {
+    const answer = await send(reading(parser), { body: invalid });
+    expect([answer.status, answer.body.code]).toEqual([400, 'malformed_request']);
+  });
+
+  it.each([
+    ['truncated', '{"a":"marker'],
+    ['no JSON', 'marker'],
+  ])('answers 400 to text that is %s, with no echo', async (_, body) => {
+    for (const parser of [express.raw({ type: '*/*' }), express.text({ type: '*/*' })]) {
+      const answer = await send(reading(parser), { body });
+      expect(answer.status).toBe(400);
+      expect(answer.text).not.toContain('marker');
+    }
+  });
+
+  it.each(['null', '[]', '1', 'false'])('takes %s as it is', async (body) => {
+    for (const parser of [
+      express.json({ strict: false }),
+      express.raw({ type: '*/*' }),
+      express.text({ type: '*/*' }),
+    ]) {
+      expect((await send(reading(parser), { body })).body).toEqual({ body: JSON.parse(body) });
+    }
+  });
+
+  it('refuses a form by its type, whether or not a parser has read it', async () => {
+    const form = { body: 'method=password&email=a', type: 'application/x-www-form-urlencoded' };
+    for (const before of [
+      [],
+      [express.urlencoded({ extended: false })],
+      [express.json(), express.urlencoded()],
+    ])
+      expect((await send(reading(...before), form)).status).toBe(415);
+  });
+
+  it.each([
+    ['no Content-Type', null],
+    ['a JSON type of its own', 'application/vnd.example+json'],
+  ])('loses no body that the parsers passed over: %s', async (_, type) => {
+    const before = [express.json(), express.urlencoded({ extended: true }), express.raw(), express.text()];
+    expect((await send(reading(...before), { body: '{"a":1}', type })).body).toEqual({ body: { a: 1 } });
+  });
+
+  it('takes nothing that the host put there for a request without a body', async () => {
+    const planted: RequestHandler = (request, _response, next) => {
+      request.body = { planted: true };
+      next();
+    };
+    expect((await send(reading(planted), {})).body).toEqual({ body: 'nothing' });
+    expect((await send(reading(planted), { body: '{"a":1}' })).body).toEqual({ body: { a: 1 } });
+  });
+
+  it('answers 4xx to what cannot be looked at', async () => {
+    const odd = (make: () => unknown): RequestHandler => {
+      const parser = express.json();
+      return (request, response, next) => {
+        parser(request, response, () => {
+          request.body = make();
+          next();
+        });
+      };
+    };
+    const circular = () => {
+      const body: Record<string, unknown> = {};
+      body.self = body;
+      return body;
+    };
+    for (const make of [circular, () => ({ a: 1n })])
+      expect((await send(reading(odd(make)), { body: '{"a":1}' })).status).toBe(400);
   });
 });

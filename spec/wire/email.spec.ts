@@ -81,4 +81,58 @@ describe('canonicalEmail', () => {
   ])('takes %j for no address', (text) => {
     expect(canonicalEmail(text)).toBeNull();
   });
+
+  it('keeps apart what providers may treat as one mailbox', () => {
+    const distinct = [
+      'alice@example.com',
+      'alice+tag@example.com',
+      'al.ice@example.com',
+      'alice@mail.example.com',
+    ];
+    expect(new Set(distinct.map(canonicalEmail)).size).toBe(distinct.length);
+  });
+
+  it('makes one of the spellings that Unicode holds equal, and no more', () => {
+    expect(canonicalEmail('\u212bngstrom@example.com')).toBe(canonicalEmail('\u00c5ngstrom@example.com'));
+    expect(canonicalEmail('stra\u00dfe@example.com')).not.toBe(canonicalEmail('strasse@example.com'));
+    expect(canonicalEmail('\ufb01lm@example.com')).not.toBe(canonicalEmail('film@example.com')); // a ligature
+    expect(canonicalEmail('\u017fue@example.com')).not.toBe(canonicalEmail('sue@example.com')); // the long s
+    expect(canonicalEmail('alice\u1fef@example.com')).toBeNull(); // NFC makes it a grave accent
+    expect(canonicalEmail('alice\u037e@example.com')).toBeNull(); // NFC makes it a semicolon
+    expect(canonicalEmail('alice@\u212aelvin.example')).toBeNull();
+  });
+
+  it.each([0x00, 0x0a, 0x1b, 0x7f, 0x80, 0x9f, 0xad, 0x200b, 0x200d, 0x200e, 0x202e, 0x2028, 0x2060, 0xfeff])(
+    'takes no invisible character: %d',
+    (code) => {
+      const character = String.fromCodePoint(code);
+      expect(canonicalEmail(`al${character}ice@example.com`)).toBeNull();
+      expect(canonicalEmail(`alice@exam${character}ple.com`)).toBeNull();
+    },
+  );
+
+  it('has at most 64 bytes before the @, 63 in a label and 254 in all', () => {
+    const label = 'd'.repeat(63);
+    expect(canonicalEmail(`${'ü'.repeat(32)}@example.com`)).toBe(`${'ü'.repeat(32)}@example.com`);
+    expect(canonicalEmail(`${'ü'.repeat(33)}@example.com`)).toBeNull();
+    expect(canonicalEmail(`a@${label}.com`)).toBe(`a@${label}.com`);
+    expect(canonicalEmail(`a@${label}d.com`)).toBeNull();
+    const domain = `${label}.${label}.${label}`;
+    const longest = `${'a'.repeat(62)}@${domain}`;
+    expect(longest).toHaveLength(254);
+    expect(canonicalEmail(longest)).toBe(longest);
+    expect(canonicalEmail(`a${longest}`)).toBeNull();
+  });
+
+  it('answers quickly to whatever is sent', () => {
+    const started = performance.now();
+    for (const text of [
+      '@'.repeat(60_000),
+      `${'a'.repeat(60_000)}@b`,
+      `a@${'.'.repeat(60_000)}`,
+      `a@${'a.'.repeat(30_000)}`,
+    ])
+      expect(canonicalEmail(text)).toBeNull();
+    expect(performance.now() - started).toBeLessThan(100);
+  });
 });

@@ -1,0 +1,123 @@
+import { describe, expect, it } from '@jest/globals';
+import { dependencyGuard } from '../../lib/defence/dependency.js';
+import { guardCounterStore, guardOneTimeStore } from '../../lib/defence/guarded-stores.js';
+import {
+  type CounterStore,
+  memoryCounterStore,
+  memoryOneTimeStore,
+  type OneTimeStore,
+} from '../../lib/index.js';
+import { type Fault, withFaults } from '../support/faults.js';
+
+const told: object[] = [];
+const dependency = dependencyGuard(0.05, (event) => told.push(event));
+const faults: Fault[] = ['throw', 'reject', 'hang'];
+const kinds = { throw: 'threw', reject: 'threw', hang: 'timed_out' } as Record<Fault, string>;
+
+describe('a guarded one-time store', () => {
+  const make = () => {
+    const { wrapped, faults } = withFaults(memoryOneTimeStore());
+    return { store: guardOneTimeStore(wrapped, dependency), faults };
+  };
+  const calls: Record<keyof OneTimeStore, (store: OneTimeStore) => Promise<unknown>> = {
+    claim: (store) => store.claim('key', 'owner', 60),
+    release: (store) => store.release('key', 'owner'),
+    put: (store) => store.put('key', 'value', 60),
+    get: (store) => store.get('key'),
+  };
+
+  it('hands on what the store answers', async () => {
+    const { store } = make();
+    expect([await calls.claim(store), await calls.claim(store), await calls.get(store)]).toEqual([
+      ...[true, false, 'owner'],
+    ]);
+    await calls.put(store);
+    expect(await store.get('key')).toBe('value');
+    expect(await store.release('key', 'value')).toBeUndefined();
+    expect(await store.get('key')).toBeNull();
+  });
+
+  it.each(faults)('is unavailable when the store does this: %s', async (fault) => {
+    for (const [operation, call] of Object.entries(calls)) {
+      const { store, faults } = make();
+      faults.break(operation, fault);
+      await expect(call(store)).rejects.toMatchObject({ code: 'unavailable' });
+      expect(told.at(-1)).toMatchObject({
+        type: 'dependency_failed',
+        operation: `stores.oneTime.${operation}`,
+        kind: kinds[fault],
+      });
+    }
+  });
+
+  it.each([undefined, null, 1, 0, 'OK', 'true', '', [], {}])(
+    'takes %j for no claim and no refusal',
+    async (answer) => {
+      const store = guardOneTimeStore(
+        { ...memoryOneTimeStore(), claim: async () => answer as never },
+        dependency,
+      );
+      await expect(calls.claim(store)).rejects.toMatchObject({ code: 'unavailable' });
+      expect(told.at(-1)).toMatchObject({ kind: 'impossible_answer' });
+    },
+  );
+
+  it.each([undefined, 1, true, false, [], ['x'], {}])(
+    'takes %j for no value and no absence',
+    async (answer) => {
+      const store = guardOneTimeStore(
+        { ...memoryOneTimeStore(), get: async () => answer as never },
+        dependency,
+      );
+      await expect(calls.get(store)).rejects.toMatchObject({ code: 'unavailable' });
+    },
+  );
+});
+
+describe('a guarded counter store', () => {
+  const make = () => {
+    const { wrapped, faults } = withFaults(memoryCounterStore());
+    return { store: guardCounterStore(wrapped, dependency), faults };
+  };
+  const calls: Record<keyof CounterStore, (store: CounterStore) => Promise<unknown>> = {
+    increment: (store) => store.increment('key', 60),
+    decrement: (store) => store.decrement('key'),
+    get: (store) => store.get('key'),
+    clear: (store) => store.clear('key'),
+  };
+
+  it('hands on what the store answers', async () => {
+    const { store } = make();
+    await calls.increment(store);
+    expect(await calls.increment(store)).toMatchObject({ count: 2 });
+    await calls.decrement(store);
+    expect(await store.get('key')).toMatchObject({ count: 1 });
+    expect(await store.clear('key')).toBeUndefined();
+    expect(await store.get('key')).toBeNull();
+  });
+
+  it.each(faults)('is unavailable when the store does this: %s', async (fault) => {
+    for (const [operation, call] of Object.entries(calls)) {
+      const { store, faults } = make();
+      faults.break(operation, fault);
+      await expect(call(store)).rejects.toMatchObject({ code: 'unavailable' });
+      expect(told.at(-1)).toMatchObject({ operation: `stores.counters.${operation}`, kind: kinds[fault] });
+    }
+  });
+
+  it.each([
+    ...[undefined, null, 1, '1', [], {}, { count: 1 }, { endsIn: 1 }, { count: '1', endsIn: 1 }],
+    ...[
+      { count: 1.5, endsIn: 1 },
+      { count: 1, endsIn: null },
+      { count: Number.NaN, endsIn: 1 },
+    ],
+    { count: 1, endsIn: Number.POSITIVE_INFINITY },
+  ])('takes %j for no count', async (answer) => {
+    const odd = async () => answer as never;
+    const store = guardCounterStore({ ...memoryCounterStore(), increment: odd, get: odd }, dependency);
+    await expect(calls.increment(store)).rejects.toMatchObject({ code: 'unavailable' });
+    if (answer === null) expect(await calls.get(store)).toBeNull();
+    else await expect(calls.get(store)).rejects.toMatchObject({ code: 'unavailable' });
+  });
+});
