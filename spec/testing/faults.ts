@@ -1,5 +1,6 @@
 import { AssertionError } from 'node:assert';
 import { beforeAll, describe, expect, it } from '@jest/globals';
+import { AuthError } from '../../lib/index.js';
 import type { ContractCase } from '../../lib/testing/index.js';
 
 /** The cases of a suite over an implementation that is broken in one way, and those of them that find it. */
@@ -32,14 +33,14 @@ export function describeFaults(suite: string, faults: Record<string, Fault>): vo
 /** Lets others run, as every call over a network does. */
 export const later = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
-/** The names of the cases that an implementation fails, each by an assertion and not by accident. */
+/** The names of the cases that an implementation fails, each by an assertion or by a refusal, and not by accident. */
 async function failedBy(cases: readonly ContractCase[]): Promise<string[]> {
   const failed: string[] = [];
   for (const { name, run } of cases) {
     try {
       await run();
     } catch (error) {
-      if (!(error instanceof AssertionError)) throw error;
+      if (!(error instanceof AssertionError) && !(error instanceof AuthError)) throw error;
       failed.push(name);
     }
   }
