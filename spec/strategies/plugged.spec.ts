@@ -252,6 +252,52 @@ describe('what a plugged-in strategy says', () => {
     expect(new Set([...texts, (await signIn(app, bob.email, 'wrong')).text]).size).toBe(1);
   });
 
+  it('sees the fields of the method, no other of the body and no query', async () => {
+    const seen: unknown[] = [];
+    const strategy = new LocalStrategy(
+      { usernameField: 'email', passReqToCallback: true },
+      ({ body, query }, email, password, done) => {
+        seen.push([Object.keys(body).sort(), query, email, password]);
+        done(null, false);
+      },
+    );
+    const app = await testApp({ methods: { password: { strategy } } });
+    const body = {
+      method: 'password',
+      email: 'Alice@example.com',
+      password: 'x',
+      admin: true,
+      username: bob.email,
+    };
+    await app.post(`${path}?email=${bob.email}&password=y&admin=1`, body);
+    expect(seen).toHaveLength(1);
+    const [[fields, query, email, password]] = seen as [[string[], object, string, string]];
+    expect(fields.filter((field) => !['email', 'password', 'recaptcha_response'].includes(field))).toEqual(
+      [],
+    );
+    expect([query, email.toLowerCase(), password]).toEqual([{}, alice.email, 'x']);
+  });
+
+  it('is believed about the one who was guessed at, and nobody else', async () => {
+    const app = await saying((_email, done) => done(null, { id: bob.id }));
+    expect((await signIn(app, bob.email)).body.entity_id).toBe(bob.id);
+    expect((await signIn(app, 'BOB@Example.com')).body.entity_id).toBe(bob.id);
+    expect((await signIn(app, alice.email)).status).toBe(401);
+  });
+
+  it('may be async, and is refused when it rejects', async () => {
+    const strategy = {
+      name: 'async',
+      async authenticate(this: passport.StrategyCreated<passport.Strategy>) {
+        await Promise.resolve();
+        throw new Error('marker');
+      },
+    } as unknown as passport.Strategy;
+    const app = await testApp({ methods: { password: { strategy } } });
+    const answer = await signIn(app, alice.email);
+    expect([answer.status, answer.body.code, app.unforeseen]).toEqual([401, 'invalid_credentials', []]);
+  });
+
   it('is never mixed up by overlapping requests', async () => {
     const app = await saying((email, done) => {
       setTimeout(() => done(null, { id: known.get(email) ?? '' }), Math.random() * 15);
