@@ -72,14 +72,14 @@ describe('an expiring map', () => {
     for (let index = 0; index < 100_000; index += 1) set(`key ${index}`, 60);
     let refused = 0;
     const started = performance.now();
-    for (let index = 0; index < 10_000; index += 1) {
+    for (let index = 0; index < 3000; index += 1) {
       try {
         set('more', 60);
       } catch {
         refused += 1;
       }
     }
-    expect(refused).toBe(10_000);
-    expect(performance.now() - started).toBeLessThan(1000);
+    expect(refused).toBe(3000);
+    expect(performance.now() - started).toBeLessThan(500);
   });
 });

@@ -10,7 +10,7 @@ import {
 import { type Fault, withFaults } from '../support/faults.js';
 
 const told: object[] = [];
-const dependency = dependencyGuard(0.05, (event) => told.push(event));
+const dependency = dependencyGuard(0.02, (event) => told.push(event));
 const faults: Fault[] = ['throw', 'reject', 'hang'];
 const kinds = { throw: 'threw', reject: 'threw', hang: 'timed_out' } as Record<Fault, string>;
 

@@ -24,7 +24,7 @@ function make() {
       };
     },
   });
-  const counters = guardCounterStore(noting, dependencyGuard(0.05, audit));
+  const counters = guardCounterStore(noting, dependencyGuard(0.02, audit));
   const lock = emailLock(counters, limits, (email) => `hash of ${email.length}`, audit);
   const fail = async (email: string) => (await lock.reserve(email, address)).failed();
   return { clock, told, keys, faults, lock, fail };

@@ -88,7 +88,6 @@ describe('a stored hash that is hostile or broken', () => {
   it.each(titled)('is unusable, and soon: %s', async (_, stored) => {
     const started = performance.now();
     expect(await hashing.verify(stored, 'password')).toBe('unusable');
-    expect(await hashing.verify(stored, stored.slice(0, 1024))).toBe('unusable');
     expect(performance.now() - started).toBeLessThan(1000);
   });
 
@@ -123,7 +122,7 @@ describe('what a verification costs', () => {
     const real = await hashPassword('x');
     await hashing.ready();
     let [known, other] = [Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY];
-    for (let index = 0; index < 5; index += 1) {
+    for (let index = 0; index < 4; index += 1) {
       known = Math.min(known, await time(real));
       other = Math.min(other, await time(stored));
     }

@@ -97,22 +97,32 @@ describe('a weak hash', () => {
     expect(await strong.stored()).toBe(before);
   });
 
-  it('is not written over a password that was changed while the new hash was made', async () => {
-    const { users, told, stored, audit } = await weakAlice();
-    const changed = await hashPassword('changed meanwhile');
-    const racing: PasswordHashing = {
-      ...hashing,
-      async hash(password) {
-        const renewed = await hashing.hash(password);
+  it.each(['isOutdated', 'hash'] as const)(
+    'is not written over a password that was changed while it was renewed: during %s',
+    async (step) => {
+      const { users, told, stored, audit } = await weakAlice();
+      const changed = await hashPassword('changed meanwhile');
+      const change = () => {
         const row = users.table.get(alice.id);
         if (row) users.table.set(alice.id, { ...row, passwordHash: changed });
-        return renewed;
-      },
-    };
-    const verdict = await verifyUserPassword({ users, hashing: racing, audit }, alice.email, alice.password);
-    expect(verdict).toMatchObject({ user: { id: alice.id } });
-    expect([await stored(), told]).toEqual([changed, []]);
-  });
+      };
+      const racing: PasswordHashing = {
+        ...hashing,
+        [step]: async (text: string) => {
+          const answer = await hashing[step](text);
+          change();
+          return answer;
+        },
+      };
+      const verdict = await verifyUserPassword(
+        { users, hashing: racing, audit },
+        alice.email,
+        alice.password,
+      );
+      expect(verdict).toMatchObject({ user: { id: alice.id } });
+      expect([await stored(), told]).toEqual([changed, []]);
+    },
+  );
 
   it('is renewed once by many sign-ins at once', async () => {
     const { users, told, audit } = await weakAlice();
