@@ -54,7 +54,7 @@ export class FailureWindow {
   async reserve(key: string): Promise<Attempt | Closed> {
     const since = performance.now();
     for (;;) {
-      const { count, endsIn } = await this.counters.increment(this.taken(key), this.limits.window);
+      const { count } = await this.counters.increment(this.taken(key), this.limits.window);
       const taken = count <= this.limits.limit;
       if (!taken) await this.counters.decrement(this.taken(key));
       // Looked at after the place is taken: whoever closes the key does so before the places are emptied.
@@ -65,7 +65,7 @@ export class FailureWindow {
       if (taken && closed === null) return this.attempt(key);
       if (taken) await this.counters.decrement(this.taken(key));
       if (closed !== null) return closed;
-      if (!(await this.placeIsFree(key, since))) return { closed: 'busy', retryAfter: endsIn / 1000 };
+      if (!(await this.placeIsFree(key, since))) return { closed: 'busy', retryAfter: 1 };
     }
   }
 

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { AuthError } from '../errors.js';
 import type { Audit } from './audit.js';
 import { type CounterStore, memoryCounterStore } from './counters.js';
+import { FullError } from './expiring-map.js';
 import { type Attempt, type Closed, type FailureLimit, FailureWindow, unlimited } from './failure-window.js';
 
 /** Slows down whoever fails too often; see {@link throttle}. */
@@ -78,6 +79,11 @@ export function throttle(
   };
 }
 
+/** Some proxies append the port of the client, which says nothing of who it is. */
+function withoutPort(address: string): string {
+  return /^(\d+(?:\.\d+){3}):\d+$/.exec(address)?.[1] ?? /^\[(.+)\](?::\d+)?$/.exec(address)?.[1] ?? address;
+}
+
 function appKey(address: string, app: string): string {
   return `${networkOf(address)} ${createHash('sha256').update(app).digest('base64url')}`;
 }
@@ -92,7 +98,8 @@ interface Windows {
  * The network that failures are counted for: an IPv4 address as it is, and of an IPv6 address its /64, which is
  * what one subscriber is given.
  */
-export function networkOf(address: string): string {
+export function networkOf(given: string): string {
+  const address = withoutPort(given);
   if (!address.includes(':')) return address;
   const dotted = /^[0:]*:ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(address)?.[1];
   if (dotted !== undefined) return dotted;
@@ -117,6 +124,10 @@ async function withFallback<T>(
   try {
     return await use(shared);
   } catch {
-    return use(local);
+    return use(local).catch((error: unknown) => {
+      // Too many networks to tell apart: a doubt about all that are not known yet.
+      if (error instanceof FullError) throw new AuthError('too_many_requests', { retryAfter: 60 });
+      throw error;
+    });
   }
 }

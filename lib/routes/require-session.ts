@@ -13,6 +13,9 @@ import { isUuid } from '../wire/ids.js';
 import { addressOf } from './address.js';
 import { fail } from './handler.js';
 
+/** The account that a request is about; anything but the id of one account is refused. */
+export type AccountOfRequest = string | readonly string[] | null | undefined;
+
 /** What a route of the host asks for. */
 export interface SessionRequirement {
   /** The kind of principal that the route serves. @default both */
@@ -22,7 +25,7 @@ export interface SessionRequirement {
    * but the id of that account, a list among them, is refused.
    * @default none is asked for
    */
-  account?: 'selected' | ((request: Request) => string | readonly string[] | undefined) | undefined;
+  account?: 'selected' | ((request: Request) => AccountOfRequest | Promise<AccountOfRequest>) | undefined;
   /**
    * Whether an app may send its id and secret in a Basic header with each request, without a session.
    * @default false
@@ -61,7 +64,7 @@ export function authenticate(dependencies: AuthenticateDependencies): Authentica
     if (principal !== undefined && principalType !== principal) throw new AuthError('wrong_principal');
     if (account === undefined) return authenticated;
 
-    const asked = account === 'selected' ? accountId : account(request);
+    const asked = account === 'selected' ? accountId : await account(request);
     if (accountId === null || asked !== accountId) throw new AuthError('account_required');
     return authenticated;
   };

@@ -1,6 +1,6 @@
 import { isUuid } from '../wire/ids.js';
 import { type AuthSession, authSessionOf } from './auth-session.js';
-import type { StoredSession } from './session-types.js';
+import type { SessionRecord } from './record.js';
 import type { Sessions } from './sessions.js';
 
 /** Whose sessions are meant. */
@@ -26,27 +26,38 @@ export interface SessionAdministration {
 
 /** Makes `control.sessions`. */
 export function sessionAdministration(sessions: Sessions): SessionAdministration {
-  const select = async (entity: EntityReference, selection: SessionSelection): Promise<StoredSession[]> => {
+  const select = async (entity: EntityReference, selection: SessionSelection) => {
     const [type, id] = checkedEntity(entity);
     checkSelection(selection);
-    return (await sessions.list(type, id)).filter((session) => isSelected(session, selection));
+    const all = await sessions.list(type, id);
+    return { type, selected: all.filter((session) => isSelected(session, selection)) };
   };
   return {
     async list(entity, selection = {}) {
-      return (await select(entity, selection)).map(({ key, record }) => authSessionOf(key, record));
+      const { selected } = await select(entity, selection);
+      return selected.flatMap(({ key, record }) => (record === null ? [] : [authSessionOf(key, record)]));
     },
     async end(entity, selection = {}) {
-      const selected = await select(entity, selection);
-      for (const session of selected) await sessions.end(session, 'ended_by_host');
+      const { type, selected } = await select(entity, selection);
+      const endings = selected.map(({ key, record }) =>
+        record === null ? sessions.endUnread(key, type) : sessions.end({ key, record }, 'ended_by_host'),
+      );
+      // All are tried before the first failure is told: one broken session keeps no other alive.
+      const failed = (await Promise.allSettled(endings)).find((outcome) => outcome.status === 'rejected');
+      if (failed) throw failed.reason;
       return selected.length;
     },
   };
 }
 
-function isSelected({ key, record }: StoredSession, { id, except, credentialId }: SessionSelection): boolean {
+/** Whether a session is meant. One that cannot be read may be of any credential, so it is. */
+function isSelected(
+  { key, record }: { key: string; record: SessionRecord | null },
+  { id, except, credentialId }: SessionSelection,
+): boolean {
   if (id !== undefined && key !== id) return false;
   if (except !== undefined && key === except) return false;
-  return credentialId === undefined || record.credentialId === String(credentialId);
+  return record === null || credentialId === undefined || record.credentialId === String(credentialId);
 }
 
 /** A reference to nobody, or a misspelt selection, would end too few sessions or too many. */

@@ -164,17 +164,31 @@ export class Sessions {
     }
   }
 
-  /** The live sessions of an entity, those that end soonest first. */
-  async list(principalType: 'user' | 'app', entityId: string): Promise<readonly StoredSession[]> {
+  /**
+   * The live sessions of an entity, those that end soonest first. Of one whose row cannot be read now the record is
+   * `null`: nobody knows what it is, but it can be ended (see {@link endUnread}).
+   */
+  async list(
+    principalType: 'user' | 'app',
+    entityId: string,
+  ): Promise<readonly { key: string; record: SessionRecord | null }[]> {
     const { index } = this.dependencies;
     const entity = entityOf({ principalType, entityId });
     const keys = [...(await index.list(entity)), ...(await index.list(unproven(entity)))];
-    const sessions: StoredSession[] = [];
-    for (const key of keys) {
-      const record = await this.load(key);
-      if (record !== null && entityOf(record) === entity) sessions.push({ key, record });
-    }
-    return sessions;
+    const loaded = await Promise.allSettled(keys.map((key) => this.load(key)));
+    return keys.flatMap((key, at): { key: string; record: SessionRecord | null }[] => {
+      const outcome = loaded[at];
+      if (outcome?.status !== 'fulfilled') return [{ key, record: null }];
+      const record = outcome.value;
+      return record !== null && entityOf(record) === entity ? [{ key, record }] : [];
+    });
+  }
+
+  /** Ends a session whose row cannot be read, as it would be ended if it had just begun. */
+  async endUnread(key: string, principalType: 'user' | 'app'): Promise<void> {
+    const { rows, settings, clock, owner } = this.dependencies;
+    await rows.close(key, clock() + settings.absoluteTimeout[principalType] * 1000, owner());
+    await rows.destroy(key);
   }
 
   /** Whole seconds until a time in milliseconds since the epoch; never less than 0. */

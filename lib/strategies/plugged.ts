@@ -119,7 +119,9 @@ export function hearingRejections(strategy: passport.Strategy): passport.Strateg
     options?: object,
   ) {
     const returned: unknown = Reflect.apply(strategy.authenticate, this, [request, options]);
-    if (returned instanceof Promise) returned.catch((error: unknown) => this.error(error));
+    Promise.resolve(returned).catch((error: unknown) =>
+      this.error(error || new TypeError('the strategy failed')),
+    );
   }
   return Object.create(strategy, { authenticate: { value: authenticate } });
 }

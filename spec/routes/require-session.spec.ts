@@ -1,4 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
+import type { ErrorRequestHandler } from 'express';
 import { ConfigError, type SessionRequirement } from '../../lib/index.js';
 import { basic, testApp } from '../support/app.js';
 import { acme, alice, robot, twin } from '../support/people.js';
@@ -45,6 +46,37 @@ describe('requireSession', () => {
         expiresAt: app.clock() + 600_000,
       },
     });
+  });
+});
+
+describe('account', () => {
+  it('may be looked up, and a look-up that fails lets nobody in', async () => {
+    const app = await testApp();
+    const headers = await signInRobot(app);
+    const uncaught: unknown[] = [];
+    const note = (error: unknown) => uncaught.push(error);
+    process.on('unhandledRejection', note);
+    app.app.get(
+      '/right',
+      app.control.requireSession({ account: async () => acme }),
+      (_, response) => void response.json({}),
+    );
+    app.app.get(
+      '/none',
+      app.control.requireSession({ account: async () => null }),
+      (_, response) => void response.json({}),
+    );
+    const failing = app.control.requireSession({ account: () => Promise.reject(new Error('marker')) });
+    const answer500: ErrorRequestHandler = (_error, _request, response, _next) =>
+      void response.status(500).end();
+    app.app.get('/failing', failing);
+    app.app.use('/failing', answer500);
+    expect((await app.get('/right', headers)).status).toBe(200);
+    expect((await app.get('/none', headers)).status).toBe(403);
+    expect((await app.get('/failing', headers)).status).toBe(500);
+    await new Promise((resolve) => setTimeout(resolve, 10));
+    process.off('unhandledRejection', note);
+    expect(uncaught).toEqual([]);
   });
 });
 

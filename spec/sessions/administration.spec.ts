@@ -41,6 +41,37 @@ describe('control.sessions', () => {
     );
   });
 
+  it('ends what it can and what it cannot read, and tells of what it could not end', async () => {
+    const app = await testApp();
+    const headers = [await signInAlice(app), await signInAlice(app), await signInAlice(app)];
+    const statuses = () => Promise.all(headers.map(async (each) => (await app.get('/me', each)).status));
+    const [sid = ''] = app.shared.rows.keys();
+    await new Promise((resolve) => app.shared.store.set(sid, { nonsense: true }, resolve));
+    expect(await app.control.sessions.list({ user: alice.id })).toHaveLength(2);
+
+    app.shared.faults.oneTime.break('claim', 'reject', 1);
+    await expect(app.control.sessions.end({ user: alice.id })).rejects.toMatchObject({ code: 'unavailable' });
+    expect((await statuses()).filter((status) => status === 200).length).toBeLessThanOrEqual(1);
+    await app.control.sessions.end({ user: alice.id });
+    expect(await statuses()).toEqual([401, 401, 401]);
+    expect(app.shared.rows.size).toBe(0);
+  });
+
+  it('refuses a reference to nobody and a selection that is none', async () => {
+    const { sessions } = (await testApp()).control;
+    const wrong: [object, object][] = [
+      [{ users: alice.id }, {}],
+      [{ user: alice.id.toUpperCase() }, {}],
+      [{}, {}],
+      [{ user: alice.id, app: robot.id }, {}],
+      [{ user: alice.id }, { excpet: 'x' }],
+      [{ user: alice.id }, { id: undefined }],
+    ];
+    for (const [entity, selection] of wrong) {
+      await expect(sessions.end(entity as { user: string }, selection)).rejects.toBeInstanceOf(TypeError);
+    }
+  });
+
   it('finds no session of another entity by its id', async () => {
     const app = await testApp();
     const headers = await signInAlice(app);
