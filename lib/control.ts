@@ -119,16 +119,17 @@ export function passportControl(options: PassportControlOptions): PassportContro
 
   const decide = authenticate({ gate, repositories, limits, clock, audit });
   const router = sessionRouter({
-    ...{
-      gate,
-      sessions,
-      cookie,
-      sameOrigin,
-      methods: inUse,
-      attempt,
-      readBody,
-    },
-    ...{ repositories, limits, identify, audit },
+    gate,
+    sessions,
+    cookie,
+    sameOrigin,
+    methods: inUse,
+    attempt,
+    readBody,
+    repositories,
+    limits,
+    identify,
+    audit,
   });
 
   const ready = repositories.users === null ? Promise.resolve() : hashing.ready();
@@ -156,17 +157,17 @@ function strategies(
   const inUse = new Map<string, Method>();
   for (const [name, plugged] of wanted) {
     const method: Method = methods[name];
-    if (plugged === null && !method.isPossible(dependencies.repositories)) continue;
-    inUse.set(name, method);
-    if (plugged === null) {
-      authenticator.use(name, method.strategy(dependencies));
-      continue;
-    }
     if (!method.isPossible(dependencies.repositories)) {
+      if (plugged === null) continue;
       throw new ConfigError(
         `methods.${name}`,
         'needs the repository of its principals: users for users, apps for apps',
       );
+    }
+    inUse.set(name, method);
+    if (plugged === null) {
+      authenticator.use(name, method.strategy(dependencies));
+      continue;
     }
     const hosts = `${name} of the host`;
     authenticator.use(hosts, hearingRejections(plugged.strategy));

@@ -72,6 +72,13 @@ export function resolveOptions(options: PassportControlOptions): ResolvedOptions
     );
   }
 
+  if (typeof given.stores === 'object' && !given.session?.store) {
+    throw new ConfigError(
+      'session.store',
+      'is required beside stores: sessions would silently be per process, and ending them would miss the other nodes',
+    );
+  }
+
   const clock = given.clock ?? Date.now;
   const { session = {}, lockout = {}, throttle = {} } = given;
   const shared = typeof given.stores === 'object' ? given.stores : undefined;

@@ -74,7 +74,7 @@ export interface RelyingPartyOptions {
 
 /** How sessions are kept, and for how long. */
 export interface SessionOptions {
-  /** Any express-session store. @default in memory, a million sessions at most */
+  /** Any express-session store; required beside `stores`. @default in memory, a million sessions at most */
   store?: SessionStore | undefined;
   /** Seconds without a request after which a session ends. @default user 86,400 (24 h), app 600 (10 min) */
   idleTimeout?: PerPrincipal | undefined;

@@ -7,31 +7,8 @@ import { type AnswerDependencies, answerWithSession } from './answer.js';
  */
 export function sessionReauth(dependencies: AnswerDependencies): AdmittedWork {
   return async (request, response, session) => {
-    const {
-      carrier,
-      principalType,
-      entityId,
-      method,
-      idpId,
-      accountId,
-      state,
-      secondFactor,
-      credentialId,
-      createdAt,
-    } = session.record;
-    const started = await dependencies.sessions.replace(session, {
-      carrier,
-      principalType,
-      entityId,
-      method,
-      idpId,
-      accountId,
-      state,
-      secondFactor,
-      credentialId,
-      createdAt,
-      endsAt: session.record.absoluteAt,
-    });
+    const { v, version, writer, idleAt, absoluteAt, ...kept } = session.record;
+    const started = await dependencies.sessions.replace(session, { ...kept, endsAt: absoluteAt });
     answerWithSession(dependencies, request, response, started);
   };
 }

@@ -48,6 +48,19 @@ export function entityOf({
   return `${principalType}:${entityId}`;
 }
 
+/**
+ * Where the entity index files a session. Those whose second factor is owed are filed apart: whoever knows a password
+ * alone evicts no session.
+ */
+export function indexed(record: SessionRecord): string {
+  return record.state === 'active' ? entityOf(record) : unproven(entityOf(record));
+}
+
+/** Where the sessions of an entity are filed whose second factor is owed. */
+export function unproven(entity: string): string {
+  return `${entity}:unproven`;
+}
+
 /** When a session ends if it is not used again. */
 export function endOf({ idleAt, absoluteAt }: SessionRecord): number {
   return Math.min(idleAt, absoluteAt);

@@ -2,7 +2,7 @@ import type { Audit, EndCause } from '../defence/audit.js';
 import { AuthError } from '../errors.js';
 import type { SessionIndex } from './entity-index.js';
 import type { SessionLeases } from './lease.js';
-import { endOf, entityOf, type SessionRecord } from './record.js';
+import { endOf, entityOf, indexed, type SessionRecord, unproven } from './record.js';
 import type { SessionRows } from './rows.js';
 import type { NewSession, SessionSettings, StartedSession, StoredSession } from './session-types.js';
 import type { SessionTokens } from './token.js';
@@ -49,14 +49,15 @@ export class Sessions {
     };
     const { token, key } = tokens.issue(carrier);
     const limit = settings.maxPerEntity[record.principalType];
+    let evicted: readonly string[] = [];
     try {
-      await this.file({ key, record });
-      const evicted = (await rows.write(key, record))
-        ? await index.add(indexed(record), key, endOf(record), limit)
-        : [key];
+      evicted = await index.add(indexed(record), key, endOf(record), limit);
+      // `false` means that a later sign-in has evicted this one already: it has been and gone.
+      await rows.write(key, record);
       for (const other of evicted) await this.evict(other, record);
     } catch (error) {
       await this.forget({ key, record });
+      await this.refile(evicted, record);
       throw error;
     }
     return { token, key, record };
@@ -186,8 +187,8 @@ export class Sessions {
 
   /** Ends a session whose row cannot be read, as it would be ended if it had just begun. */
   async endUnread(key: string, principalType: 'user' | 'app'): Promise<void> {
-    const { rows, settings, clock, owner } = this.dependencies;
-    await rows.close(key, clock() + settings.absoluteTimeout[principalType] * 1000, owner());
+    const { rows, owner } = this.dependencies;
+    await rows.close(key, this.latestEnd(principalType), owner());
     await rows.destroy(key);
   }
 
@@ -210,18 +211,24 @@ export class Sessions {
 
   /** Ends a session of the same entity that is one too many; one whose row is yet to be written is dead before that. */
   private async evict(key: string, newcomer: SessionRecord): Promise<void> {
-    const { rows, index, settings, clock, owner } = this.dependencies;
-    const { principalType } = newcomer;
-    const latest = clock() + settings.absoluteTimeout[principalType] * 1000;
-    try {
-      const record = await rows.read(key);
-      if (record === null) await rows.close(key, latest, owner());
-      else if (entityOf(record) === entityOf(newcomer)) await this.end({ key, record }, 'evicted');
-    } catch (error) {
-      // It lives on, so it must stay where it can be found and ended.
-      await index.add(indexed(newcomer), key, latest, Number.MAX_SAFE_INTEGER).catch(() => {});
-      throw error;
-    }
+    const { rows, owner } = this.dependencies;
+    const record = await rows.read(key);
+    if (record === null) await rows.close(key, this.latestEnd(newcomer.principalType), owner());
+    else if (entityOf(record) === entityOf(newcomer)) await this.end({ key, record }, 'evicted');
+  }
+
+  /** Puts back what was taken out of the index for a session that came to nothing: what lives must be found. */
+  private async refile(keys: readonly string[], newcomer: SessionRecord): Promise<void> {
+    const { index } = this.dependencies;
+    const latest = this.latestEnd(newcomer.principalType);
+    const adding = keys.map((key) => index.add(indexed(newcomer), key, latest, Number.MAX_SAFE_INTEGER));
+    await Promise.allSettled(adding);
+  }
+
+  /** When a session that begins now ends at the latest, in milliseconds since the epoch. */
+  private latestEnd(principalType: 'user' | 'app'): number {
+    const { settings, clock } = this.dependencies;
+    return clock() + settings.absoluteTimeout[principalType] * 1000;
   }
 
   /** Files a session in the index, anew if it is there. */
@@ -234,15 +241,6 @@ export class Sessions {
     const { rows, index } = this.dependencies;
     await Promise.allSettled([rows.destroy(key), index.remove(indexed(record), key)]);
   }
-}
-
-/** The sessions whose second factor is owed are filed apart: whoever knows a password alone evicts no session. */
-function indexed(record: SessionRecord): string {
-  return record.state === 'active' ? entityOf(record) : unproven(entityOf(record));
-}
-
-function unproven(entity: string): string {
-  return `${entity}:unproven`;
 }
 
 function subject({

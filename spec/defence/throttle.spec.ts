@@ -1,5 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
-import { networkOf, throttle } from '../../lib/defence/throttle.js';
+import { networkOf } from '../../lib/defence/network.js';
+import { throttle } from '../../lib/defence/throttle.js';
 import { memoryCounterStore } from '../../lib/index.js';
 import { basic, testApp } from '../support/app.js';
 import { testClock } from '../support/clock.js';

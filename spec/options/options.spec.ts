@@ -691,4 +691,10 @@ describe('undefined means absent, and null does not', () => {
     const at = path === 'methods.basic.strategy' ? 'methods.basic' : path;
     expect(refusalOf(withValue(full(), path.split('.'), null)).path).toBe(at);
   });
+
+  it.each([undefined, {}, { store: undefined }])('session.store is required beside stores: %j', (session) => {
+    const refusal = refusalOf({ ...full(), session });
+    expect(refusal.path).toBe('session.store');
+    expect(refusal.message).toMatch(/is required beside stores/);
+  });
 });

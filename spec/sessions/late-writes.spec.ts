@@ -102,3 +102,34 @@ describe('a write that comes late', () => {
     expect(await other.load(session.key)).toMatchObject({ entityId: alices.entityId });
   });
 });
+
+describe('parallel sign-ins at the limit, on a slow store', () => {
+  it.each([
+    [1, 2],
+    [3, 10],
+  ])('leave exactly maxPerEntity = %d of %d alive and filed, round after round', async (limit, many) => {
+    for (let round = 0; round < 10; round += 1) {
+      const clock = testClock();
+      const shared = sharedStores(clock, { latency: true });
+      const limits = { maxPerEntity: { user: limit, app: limit } };
+      const nodes = [sessionsOf({ shared, clock }, limits), sessionsOf({ shared, clock }, limits)] as const;
+      const started = await Promise.all(
+        Array.from({ length: many }, (_, index) => (nodes[index % 2] ?? nodes[0]).start(alices)),
+      );
+      const loaded = await Promise.all(started.map(({ key }) => nodes[0].load(key)));
+      expect(loaded.filter((record) => record !== null)).toHaveLength(limit);
+      expect(await nodes[1].list('user', alices.entityId)).toHaveLength(limit);
+    }
+  });
+
+  it('file again what was taken out for a session that could not be saved', async () => {
+    const clock = testClock();
+    const shared = sharedStores(clock);
+    const node = sessionsOf({ shared, clock }, { maxPerEntity: { user: 2, app: 2 } });
+    await node.start(alices);
+    await node.start(alices);
+    shared.faults.store.break('set', 'reject', 1);
+    await expect(node.start(alices)).rejects.toMatchObject({ code: 'unavailable' });
+    expect(await node.list('user', alices.entityId)).toHaveLength(2);
+  });
+});
