@@ -20,6 +20,8 @@ import {
   type SessionRequirement,
 } from './routes/require-session.js';
 import { sessionRouter } from './routes/router.js';
+import { secondFactor } from './second-factor/index.js';
+import { loadWebAuthn } from './second-factor/webauthn.js';
 import { type SessionAdministration, sessionAdministration } from './sessions/administration.js';
 import { sessionCookie } from './sessions/cookie.js';
 import { guardSessionIndex } from './sessions/entity-index.js';
@@ -53,6 +55,9 @@ export interface PassportControl {
   /** Lets go of what the control holds. Sessions live on in their store. */
   close(): Promise<void>;
 }
+
+/** Bytes of a body that answers a challenge. */
+const factorBodyLimit = 65_536;
 
 /** Seconds that one sign-in may take in all. */
 const signInBudget = 10;
@@ -117,6 +122,15 @@ export function passportControl(options: PassportControlOptions): PassportContro
   const readBody = jsonBodyReader(Math.max(...[...inUse.values()].map(({ bodyLimit }) => bodyLimit)));
   const attempt = (method: string, request: Request) => runOwn(authenticator, method, request, signInBudget);
 
+  const { devices } = repositories;
+  const factors =
+    resolved.secondFactor === null || devices === null
+      ? null
+      : secondFactor({
+          settings: { ...resolved.secondFactor, timeout: session.pendingTimeout },
+          ...{ devices, sessions, oneTime, counters, perUser: resolved.lockout },
+          ...{ clock, randomBytes, owner, audit },
+        });
   const decide = authenticate({ gate, repositories, limits, clock, audit });
   const router = sessionRouter({
     gate,
@@ -130,9 +144,21 @@ export function passportControl(options: PassportControlOptions): PassportContro
     limits,
     identify,
     audit,
+    challenges: factors?.challenges ?? null,
+    secondFactor:
+      factors === null || devices === null
+        ? null
+        : {
+            ...factors,
+            ...{ devices, readBody: jsonBodyReader(factorBodyLimit), sessions, cookie, limits, audit },
+            password: { users: repositories.users ?? {}, hashing, audit },
+          },
   });
 
-  const ready = repositories.users === null ? Promise.resolve() : hashing.ready();
+  const ready = Promise.all([
+    repositories.users === null ? null : hashing.ready(),
+    factors === null ? null : loadWebAuthn(),
+  ]).then(() => {});
   ready.catch(() => {}); // Whoever awaits it is told; whoever does not is told by the first sign-in.
   return {
     router,

@@ -44,6 +44,10 @@ export const problems = {
     status: 403,
     title: 'The account is not open to this session.',
   },
+  configuration_locked: {
+    status: 403,
+    title: 'The configuration of the second factor is locked.',
+  },
   cross_site_request: {
     status: 403,
     title: 'The request comes from another site.',
@@ -52,6 +56,8 @@ export const problems = {
     status: 405,
     title: 'This HTTP method is not served here.',
   },
+  name_taken: { status: 409, title: 'There is a device of this name already.' },
+  credential_taken: { status: 409, title: 'This credential is enrolled already.' },
   payload_too_large: { status: 413, title: 'The body is too large.' },
   unsupported_media_type: {
     status: 415,

@@ -5,7 +5,10 @@ export { hashSecret } from './defence/app-credential.js';
 export type {
   AuditEvent,
   AuditSubject,
+  ConfigurationChange,
   EndCause,
+  FactorAttempt,
+  FactorFailure,
   FailureReason,
 } from './defence/audit.js';
 export {
@@ -32,6 +35,7 @@ export type {
   PerPrincipal,
   RateOptions,
   RelyingPartyOptions,
+  SecondFactorOptions,
   SessionOptions,
 } from './options/public.js';
 export type * from './repositories/index.js';

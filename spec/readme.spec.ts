@@ -31,6 +31,8 @@ describe('the README', () => {
   it('lists every option, and none that does not exist', () => {
     const source = read('lib/options/public.ts');
     const options = members(source, 'PassportControlOptions').flatMap((name) => {
+      if (name === 'secondFactor')
+        return [name, ...members(source, 'SecondFactorOptions').map((each) => `${name}.${each}`)];
       if (name !== 'session') return [name];
       const session = members(source, 'SessionOptions').filter((each) => each !== 'cookie');
       return [...session, 'cookie.name', 'cookie.dangerouslyAllowHttpOnLocalhost'].map(

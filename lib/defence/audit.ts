@@ -11,6 +11,25 @@ export type FailureReason =
   | 'refused_by_strategy'
   | 'error_in_strategy';
 
+/** Why a second factor, or a device to be enrolled, was refused. It is told to the audit log, never to the client. */
+export type FactorFailure =
+  /** There is no live challenge of this purpose. */
+  | 'no_challenge'
+  /** The credential is none of those that the challenge named. */
+  | 'credential_not_offered'
+  /** The device was removed after the challenge was given. */
+  | 'credential_gone'
+  | 'other_user_handle'
+  /** Client data, authenticator data or signature are not as they should be. */
+  | 'not_verified'
+  | 'backup_eligibility_changed'
+  /** The signature is good and the counter is not: there may be a second copy of the key. */
+  | 'counter_regressed'
+  /** A certificate or a format that nobody asked for. */
+  | 'attestation_not_asked'
+  /** The same challenge was answered twice at once. */
+  | 'raced';
+
 /** Why a session ended. */
 export type EndCause =
   | 'terminated'
@@ -19,6 +38,7 @@ export type EndCause =
   | 'evicted'
   | 'ended_by_host'
   | 'undelivered'
+  | 'second_factor_failed'
   | 'principal_gone'
   | 'credential_changed'
   | 'identity_provider_gone'
@@ -28,6 +48,21 @@ export type EndCause =
 export interface AuditSubject {
   principalType: 'user' | 'app';
   entityId: string;
+}
+
+/** Which pending session of which user tried which second factor, from where. */
+export interface FactorAttempt {
+  session: string;
+  entityId: string;
+  factor: 'fido2';
+  address: string;
+}
+
+/** Which session of which user changed the configuration of the second factor, from where. */
+export interface ConfigurationChange {
+  session: string;
+  entityId: string;
+  address: string;
 }
 
 /**
@@ -58,6 +93,13 @@ export type AuditEvent = { /** Milliseconds since the epoch. */ at: number } & (
       address: string;
       entityId: string | null;
     }
+  | ({ type: 'second_factor_completed' } & FactorAttempt)
+  | ({ type: 'second_factor_failed'; reason: FactorFailure } & FactorAttempt)
+  | { type: 'second_factor_locked'; entityId: string; address: string }
+  | ({ type: 'configuration_unlocked' } & ConfigurationChange)
+  | ({ type: 'configuration_unlock_failed'; reason: FailureReason } & ConfigurationChange)
+  | ({ type: 'device_added'; credentialId: string } & ConfigurationChange)
+  | ({ type: 'device_refused'; reason: FactorFailure } & ConfigurationChange)
   | ({ type: 'session_ended'; session: string; cause: EndCause } & AuditSubject)
   | {
       type: 'account_selected';

@@ -1,22 +1,15 @@
-import type {
-  Account,
-  App,
-  AppSecret,
-  IdentityProvider,
-  MfaDevice,
-  Repositories,
-  User,
-} from '../repositories/index.js';
+import type { Account, App, AppSecret, IdentityProvider, Repositories, User } from '../repositories/index.js';
 import { canonicalEmail } from '../wire/email.js';
 import { isUuid } from '../wire/ids.js';
 import type { Dependency } from './dependency.js';
+import { type GuardedDevices, guardDevices } from './guarded-devices.js';
 
 /** The repositories of the host behind the guard: what they answer has been looked at before it is believed. */
 export interface GuardedRepositories {
   users: GuardedUsers | null;
   apps: GuardedApps | null;
   accounts: { findById(id: string): Promise<Account | null> } | null;
-  devices: { listByUser(userId: string): Promise<readonly MfaDevice[]> } | null;
+  devices: GuardedDevices | null;
   identityProviders: {
     findById(idpId: string): Promise<IdentityProvider | null>;
   } | null;
@@ -95,11 +88,7 @@ export function guardRepositories(hosts: Repositories, dependency: Dependency): 
             ),
         }
       : null,
-    devices: devices
-      ? {
-          listByUser: (id) => dependency('devices.listByUser', () => devices.listByUser(id), list(isDevice)),
-        }
-      : null,
+    devices: devices ? guardDevices(devices, dependency) : null,
     identityProviders: identityProviders
       ? {
           findById: (id) =>
@@ -124,11 +113,6 @@ function named<T>(is: (answer: unknown) => answer is T, asked: (answer: T) => bo
 function record<T>(is: (answer: unknown) => answer is T, asked: (answer: T) => boolean) {
   return (answer: unknown): T | null | undefined =>
     answer === null || (is(answer) && asked(answer)) ? answer : undefined;
-}
-
-function list<T>(is: (answer: unknown) => answer is T) {
-  return (answer: unknown): readonly T[] | undefined =>
-    Array.isArray(answer) && answer.every(is) ? answer : undefined;
 }
 
 function boolean(answer: unknown): boolean | undefined {
@@ -194,10 +178,6 @@ function isSignInPolicy(value: unknown): boolean {
 
 function isStrings(value: unknown): boolean {
   return Array.isArray(value) && value.every((each) => typeof each === 'string');
-}
-
-function isDevice(value: unknown): value is MfaDevice {
-  return isObject(value) && typeof value.name === 'string' && typeof value.credentialId === 'string';
 }
 
 function isIdentityProvider(value: unknown): value is IdentityProvider {

@@ -2,14 +2,16 @@ import type { User } from '../repositories/index.js';
 import type { Audit, FailureReason } from './audit.js';
 import type { PasswordHashing } from './password-hashing.js';
 
-/** What verifying a user's password needs. */
-export interface UserPasswordDependencies {
-  users: {
-    findByEmail(email: string): Promise<User | null>;
-    savePasswordHash?(id: string, previous: string, next: string): Promise<boolean>;
-  };
+/** What verifying the password of a user needs. */
+export interface PasswordDependencies {
+  users: { savePasswordHash?(id: string, previous: string, next: string): Promise<boolean> };
   hashing: PasswordHashing;
   audit: Audit;
+}
+
+/** What verifying a password by e-mail address needs. */
+export interface UserPasswordDependencies extends PasswordDependencies {
+  users: PasswordDependencies['users'] & { findByEmail(email: string): Promise<User | null> };
 }
 
 /** The user whose password it was, or why it was refused. */
@@ -24,7 +26,15 @@ export async function verifyUserPassword(
   email: string,
   password: string,
 ): Promise<PasswordVerdict> {
-  const user = await users.findByEmail(email);
+  return verifyPasswordOf({ users, hashing, audit }, await users.findByEmail(email), password);
+}
+
+/** Verifies the password of a user who was looked up, as {@link verifyUserPassword} does. */
+export async function verifyPasswordOf(
+  { users, hashing, audit }: PasswordDependencies,
+  user: User | null,
+  password: string,
+): Promise<PasswordVerdict> {
   const hash = user?.passwordHash ?? null;
   const verification = await hashing.verify(hash, password);
 

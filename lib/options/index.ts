@@ -6,6 +6,7 @@ import { memoryOneTimeStore, type OneTimeStore } from '../defence/one-time.js';
 import type { ThrottleLimits } from '../defence/throttle.js';
 import { ConfigError } from '../errors.js';
 import type { Repositories } from '../repositories/index.js';
+import type { Fido2Settings } from '../second-factor/challenges.js';
 import type { CookieSettings } from '../sessions/cookie.js';
 import { memorySessionIndex, type SessionIndex } from '../sessions/entity-index.js';
 import { memorySessionStore } from '../sessions/memory-store.js';
@@ -25,6 +26,8 @@ export interface ResolvedOptions {
   repositories: Repositories;
   secrets: readonly Uint8Array[];
   origins: readonly string[];
+  /** `null` where nobody owes a second factor. */
+  secondFactor: Omit<Fido2Settings, 'timeout'> | null;
   methods: ReadonlyMap<MethodName, PluggedStrategy | null>;
   session: SessionSettings & {
     store: SessionStore;
@@ -94,6 +97,7 @@ export function resolveOptions(options: PassportControlOptions): ResolvedOptions
     },
     secrets: resolveSecrets(given.secret),
     origins: [...(given.relyingParty?.origins ?? [])],
+    secondFactor: secondFactorOf(given),
     methods: resolveMethods(given.methods ?? {}),
     session: {
       store: session.store ?? memorySessionStore(),
@@ -146,6 +150,19 @@ export function resolveOptions(options: PassportControlOptions): ResolvedOptions
   return frozen(resolved);
 }
 
+function secondFactorOf({
+  repositories: { devices },
+  relyingParty,
+  secondFactor = {},
+}: PassportControlOptions): ResolvedOptions['secondFactor'] {
+  if (!devices || !relyingParty || secondFactor === false) return null;
+  const { id, name, origins } = relyingParty;
+  return {
+    relyingParty: { id, name, origins: [...origins] },
+    userVerification: secondFactor.userVerification ?? 'preferred',
+  };
+}
+
 function limitOf({ failures, window }: RateOptions = {}, limit: number, seconds: number): FailureLimit {
   return { limit: failures ?? limit, window: window ?? seconds };
 }
@@ -163,12 +180,15 @@ function forEach(
 
 /** Freezes the options and the plain objects and lists in them; stores and repositories are the host's own. */
 function frozen(resolved: ResolvedOptions): ResolvedOptions {
-  const { secrets, origins, session, lockout, throttle, hashing, stores } = resolved;
+  const { secrets, origins, secondFactor, session, lockout, throttle, hashing, stores } = resolved;
   const limits = [throttle?.perAddress, throttle?.perApp];
   const settings = [session.idleTimeout, session.absoluteTimeout, session.maxPerEntity, session.cookie];
   for (const part of [
     secrets,
     origins,
+    secondFactor,
+    secondFactor?.relyingParty,
+    secondFactor?.relyingParty.origins,
     session,
     lockout,
     throttle,

@@ -6,6 +6,7 @@ import type { SessionIndex } from '../sessions/entity-index.js';
 import type { SessionStore } from '../sessions/rows.js';
 import type { MethodName } from '../strategies/index.js';
 import type { PluggedStrategy } from '../strategies/plugged.js';
+import type { UserVerification } from '../wire/webauthn.js';
 
 /** A number for users and one for apps; a single number stands for both. */
 export type PerPrincipal = number | { user?: number | undefined; app?: number | undefined };
@@ -31,8 +32,8 @@ export interface PassportControlOptions {
    */
   methods?: { [Name in MethodName]?: false | PluggedStrategy | undefined } | undefined;
   session?: SessionOptions | undefined;
-  /** `false`: nobody owes a second factor, whatever devices there are. @default a user who has devices owes one */
-  secondFactor?: false | undefined;
+  /** How the second factor is asked for. `false`: nobody owes one, whatever devices there are. */
+  secondFactor?: false | SecondFactorOptions | undefined;
   /** When an e-mail address is locked. `false`: never. @default 10 failures in 900 s lock for 900 s */
   lockout?: false | (RateOptions & { duration?: number | undefined }) | undefined;
   /**
@@ -70,6 +71,16 @@ export interface RelyingPartyOptions {
   name: string;
   /** The origins of the pages that sign in, such as `https://app.example.com`; each on `id` or a subdomain. */
   origins: readonly string[];
+}
+
+/** How the second factor is asked for. */
+export interface SecondFactorOptions {
+  /**
+   * Whether the authenticator is to verify its user, by PIN or fingerprint. Only `required` refuses an answer without
+   * that: the password has been proven already.
+   * @default 'preferred'
+   */
+  userVerification?: UserVerification | undefined;
 }
 
 /** How sessions are kept, and for how long. */

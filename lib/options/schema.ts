@@ -4,6 +4,7 @@ import type { OneTimeStore } from '../defence/one-time.js';
 import type { Repositories } from '../repositories/index.js';
 import type { SessionIndex } from '../sessions/entity-index.js';
 import type { SessionStore } from '../sessions/rows.js';
+import { userVerification } from '../wire/webauthn.js';
 import type { PassportControlOptions } from './public.js';
 
 /** At most what `expires_in` can say on the wire. */
@@ -42,7 +43,13 @@ export const optionsSchema = z.strictObject({
       users: having<Repositories['users']>('findById', 'findByEmail').optional(),
       apps: having<Repositories['apps']>('findById', 'findByName').optional(),
       accounts: having<Repositories['accounts']>('findById').optional(),
-      devices: having<Repositories['devices']>('listByUser', 'findByCredentialId').optional(),
+      devices: having<Repositories['devices']>(
+        'listByUser',
+        'findByCredentialId',
+        'add',
+        'recordUse',
+        'countRecoveryCodes',
+      ).optional(),
       identityProviders: having<Repositories['identityProviders']>('findById').optional(),
     },
     {
@@ -95,7 +102,19 @@ export const optionsSchema = z.strictObject({
         .optional(),
     })
     .optional(),
-  secondFactor: z.literal(false, 'can only be false, which switches the second factor off').optional(),
+  secondFactor: z
+    .union(
+      [
+        z.literal(false),
+        z.strictObject({
+          userVerification: z
+            .enum(userVerification.options, 'must be required, preferred or discouraged')
+            .optional(),
+        }),
+      ],
+      { error: 'must be false, which switches the second factor off, or { userVerification }' },
+    )
+    .optional(),
   lockout: z
     .union([z.literal(false), rate.extend({ duration: seconds.optional() })], {
       error: 'must be false, or { failures, window, duration } with positive numbers',

@@ -1,6 +1,8 @@
 import type { Request, Response } from 'express';
+import type { MfaDevice } from '../repositories/index.js';
+import { type Challenges, challengeToken } from '../second-factor/challenges.js';
 import type { SessionCookie } from '../sessions/cookie.js';
-import { endOf } from '../sessions/record.js';
+import { type Challenge, endOf } from '../sessions/record.js';
 import type { StartedSession } from '../sessions/session-types.js';
 import type { Sessions } from '../sessions/sessions.js';
 import type { AuthResponse } from '../wire/schemas.js';
@@ -9,17 +11,20 @@ import type { AuthResponse } from '../wire/schemas.js';
 export interface AnswerDependencies {
   sessions: Sessions;
   cookie: SessionCookie;
+  /** Puts a challenge into words; `null` where nobody has devices. */
+  challenges: Challenges | null;
 }
 
 /**
- * Answers with a new session: the token in the body for a Bearer, in Set-Cookie and nowhere else for a Cookie.
- * It is called last, when the stores have confirmed everything.
+ * Answers with a new session: the token in the body for a Bearer, in Set-Cookie and nowhere else for a Cookie; and the
+ * challenge that it owes an answer to. It is called last, when the stores have confirmed everything.
  */
 export function answerWithSession(
-  { sessions, cookie }: AnswerDependencies,
+  { sessions, cookie, challenges }: AnswerDependencies,
   request: Request,
   response: Response,
   { token, record }: StartedSession,
+  devices: readonly MfaDevice[] = [],
 ): void {
   const body: AuthResponse = {
     token_type: record.carrier,
@@ -27,9 +32,22 @@ export function answerWithSession(
     entity_id: record.entityId,
     ...(record.carrier === 'Bearer' ? { access_token: token } : {}),
     ...(record.state === 'active' ? { allowed_mfa_methods: [] } : {}),
+    ...(challenges === null || record.challenge === null ? {} : owed(challenges, record.challenge, devices)),
   };
   if (record.carrier === 'Cookie') {
     cookie.set(request, response, token, sessions.secondsUntil(record.absoluteAt));
   }
   response.status(200).json(body);
+}
+
+/** The challenge in each of the places where clients look for it. */
+function owed(
+  challenges: Challenges,
+  challenge: Challenge,
+  devices: readonly MfaDevice[],
+): Pick<AuthResponse, 'allowed_mfa_methods' | 'fido2_assertion_options'> {
+  const options = challenges.requestOptions(challenge, devices);
+  const named = devices.map(({ name, type, origin }) => ({ name, type, origin }));
+  const method = { challenge: options, challenge_token: challengeToken(challenge), mfa_devices: named };
+  return { fido2_assertion_options: options, allowed_mfa_methods: [{ Fido2: method }] };
 }

@@ -5,6 +5,9 @@ import { sendProblem } from '../wire/problem.js';
 /** What a route does: parse, call, answer. What it throws is answered here. */
 export type Work = (request: Request, response: Response) => Promise<void>;
 
+/** What a path serves, by HTTP method. */
+export type Route = { GET?: Work; POST?: Work };
+
 /**
  * Makes an Express handler of a route's work. An AuthError becomes the problem that it names. Everything else is
  * unforeseen and goes to the host's error handler, without its message, which may quote a secret.

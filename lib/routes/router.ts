@@ -2,43 +2,57 @@ import express, { type Router } from 'express';
 import { AuthError } from '../errors.js';
 import type { Gate } from '../sessions/gate.js';
 import { admitted } from './admitted.js';
-import { handler } from './handler.js';
+import { handler, type Route, type Work } from './handler.js';
+import { type SecondFactorDependencies, secondFactorRoutes } from './second-factor.js';
 import { type SessionAuthDependencies, sessionAuth } from './session-auth.js';
 import { sessionReauth } from './session-reauth.js';
 import { sessionRefresh } from './session-refresh.js';
 import { type SelectAccountDependencies, sessionSelectAccount } from './session-select-account.js';
 import { sessionTerminate } from './session-terminate.js';
 
-/** What all routes together are made from. */
-export type RouterDependencies = SessionAuthDependencies & SelectAccountDependencies & { gate: Gate };
+/** What the routes together are made from. */
+export type RouterDependencies = SessionAuthDependencies &
+  SelectAccountDependencies & {
+    gate: Gate;
+    /** `null` where nobody has devices: then there are no routes for them. */
+    secondFactor: SecondFactorDependencies | null;
+  };
 
 /** Every route of the API, with the session states and the kind of principal that it serves. */
 export function sessionRouter(dependencies: RouterDependencies): Router {
-  const { gate, sessions, cookie } = dependencies;
-  const routes = {
-    '/session/auth': sessionAuth(dependencies),
-    '/session/refresh': admitted(gate, { states: ['active'] }, sessionRefresh(sessions)),
-    '/session/reauth': admitted(gate, { states: ['active'], principal: 'app' }, sessionReauth(dependencies)),
-    '/session/terminate': admitted(
-      gate,
-      { states: ['pending', 'enrolling', 'active'] },
-      sessionTerminate(sessions, cookie),
-    ),
-    '/session/select_account': admitted(
-      gate,
-      { states: ['active'], principal: 'user' },
-      sessionSelectAccount(dependencies),
-    ),
+  const { gate, sessions, cookie, secondFactor } = dependencies;
+  const routes: Record<string, Route> = {
+    '/session/auth': { POST: sessionAuth(dependencies) },
+    '/session/refresh': { POST: admitted(gate, { states: ['active'] }, sessionRefresh(sessions)) },
+    '/session/reauth': {
+      POST: admitted(gate, { states: ['active'], principal: 'app' }, sessionReauth(dependencies)),
+    },
+    '/session/terminate': {
+      POST: admitted(
+        gate,
+        { states: ['pending', 'enrolling', 'active'] },
+        sessionTerminate(sessions, cookie),
+      ),
+    },
+    '/session/select_account': {
+      POST: admitted(gate, { states: ['active'], principal: 'user' }, sessionSelectAccount(dependencies)),
+    },
+    ...(secondFactor === null ? {} : secondFactorRoutes(gate, secondFactor)),
   };
 
   const router = express.Router({ caseSensitive: true, strict: true });
-  for (const [path, work] of Object.entries(routes)) {
-    const operation = `POST ${path.slice(1)}`;
-    router.route(path).post(handler(operation, work)).all(handler(operation, refuseMethod));
+  for (const [path, { GET, POST }] of Object.entries(routes)) {
+    const route = router.route(path);
+    if (GET) route.get(handler(`GET ${path.slice(1)}`, GET));
+    if (POST) route.post(handler(`POST ${path.slice(1)}`, POST));
+    const allowed = [...(GET ? ['GET', 'HEAD'] : []), ...(POST ? ['POST'] : [])];
+    route.all(handler(path.slice(1), refuseMethod(allowed)));
   }
   return router;
 }
 
-async function refuseMethod(): Promise<void> {
-  throw new AuthError('method_not_allowed', { headers: { Allow: 'POST' } });
+function refuseMethod(allowed: readonly string[]): Work {
+  return async () => {
+    throw new AuthError('method_not_allowed', { headers: { Allow: allowed.join(', ') } });
+  };
 }

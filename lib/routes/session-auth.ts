@@ -3,7 +3,8 @@ import type { Audit } from '../defence/audit.js';
 import type { GuardedRepositories } from '../defence/guarded-repositories.js';
 import type { Guess, GuessLimits } from '../defence/guesses.js';
 import { AuthError } from '../errors.js';
-import { stateOf } from '../second-factor/owed.js';
+import type { Challenges } from '../second-factor/challenges.js';
+import { type Owed, owedAfter } from '../second-factor/owed.js';
 import type { SameOriginCheck } from '../sessions/same-origin.js';
 import type { NewSession, StartedSession } from '../sessions/session-types.js';
 import { isMethodName, type MethodName } from '../strategies/index.js';
@@ -18,6 +19,8 @@ import type { Work } from './handler.js';
 
 /** What signing in is made from. */
 export interface SessionAuthDependencies extends AnswerDependencies {
+  /** Gives the challenge that a pending session has to answer; `null` where nobody has devices. */
+  challenges: Challenges | null;
   /** The methods that are in use. */
   methods: ReadonlyMap<string, Method>;
   /** Runs the strategy of a method through Passport. */
@@ -37,7 +40,7 @@ export interface SessionAuthDependencies extends AnswerDependencies {
  * run, and only a saved session is answered.
  */
 export function sessionAuth(dependencies: SessionAuthDependencies): Work {
-  const { limits, readBody, methods, sameOrigin, sessions } = dependencies;
+  const { limits, readBody, methods, sameOrigin, sessions, repositories } = dependencies;
 
   return async (request, response) => {
     const address = addressOf(request);
@@ -52,13 +55,16 @@ export function sessionAuth(dependencies: SessionAuthDependencies): Work {
     const guess = method.guess(request);
     const signIn = async () => {
       const proof = await prove(dependencies, request, method, guess);
-      return sessions.start({ carrier, ...(await sessionOf(dependencies, proof, method)) });
+      const owed = await owedAfter(repositories, proof);
+      const session = sessionOf(dependencies, proof, owed, method);
+      return { started: await sessions.start({ carrier, ...session }), devices: owed.devices };
     };
-    const started = await limits.at(guess, address, signIn, ({ record }) => record.state === 'active');
+    const isComplete = ({ started }: Awaited<ReturnType<typeof signIn>>) => started.record.state === 'active';
+    const { started, devices } = await limits.at(guess, address, signIn, isComplete);
     report(dependencies, started, address);
     // Nobody is there to take the token any more, so it shall open nothing.
     if (request.socket.destroyed) return sessions.end(started, 'undelivered');
-    answerWithSession(dependencies, request, response, started);
+    answerWithSession(dependencies, request, response, started, devices);
   };
 }
 
@@ -104,11 +110,12 @@ async function prove(
 }
 
 /** The session that a proof is worth: bound to its credential, in the state that the second factor leaves it. */
-async function sessionOf(
-  { repositories }: SessionAuthDependencies,
+function sessionOf(
+  { challenges }: SessionAuthDependencies,
   proof: Proof,
+  { state, devices }: Owed,
   { name }: Method,
-): Promise<Omit<NewSession, 'carrier'>> {
+): Omit<NewSession, 'carrier'> {
   const { principalType, principal, credentialId, identityProvider } = proof;
   return {
     principalType,
@@ -117,9 +124,10 @@ async function sessionOf(
     idpId: identityProvider?.id ?? null,
     accountId:
       proof.principalType === 'app' ? proof.principal.accountId : (identityProvider?.accountId ?? null),
-    state: await stateOf(repositories, proof),
+    state,
     secondFactor: false,
     credentialId,
+    challenge: state === 'pending' ? (challenges?.issue('sign-in', devices) ?? null) : null,
   };
 }
 

@@ -1,4 +1,5 @@
 import type { GuardedRepositories } from '../defence/guarded-repositories.js';
+import type { MfaDevice } from '../repositories/index.js';
 import type { SessionState } from '../sessions/record.js';
 import type { Proof } from '../strategies/strategy.js';
 
@@ -31,19 +32,21 @@ export function stateAfter({
   return devices > 0 ? 'pending' : 'active';
 }
 
+/** What a session owes after its first factor, and the devices by which it may be paid. */
+export interface Owed {
+  state: SessionState;
+  devices: readonly MfaDevice[];
+}
+
 /** Looks up what {@link stateAfter} needs. A lookup that fails is a failure, and never "no second factor owed". */
-export async function stateOf(
+export async function owedAfter(
   { devices, accounts }: Pick<GuardedRepositories, 'devices' | 'accounts'>,
   { principalType, principal, identityProvider }: Proof,
-): Promise<SessionState> {
-  if (principalType === 'app') return 'active';
+): Promise<Owed> {
+  if (principalType === 'app') return { state: 'active', devices: [] };
   const enrolled = devices === null ? [] : await devices.listByUser(principal.id);
   const account = identityProvider === null ? null : await accounts?.findById(identityProvider.accountId);
   const accountRequires = account?.signIn?.secondFactor === 'require';
-  return stateAfter({
-    principalType,
-    identityProvider,
-    accountRequires,
-    devices: enrolled.length,
-  });
+  const given = { principalType, identityProvider, accountRequires, devices: enrolled.length };
+  return { state: stateAfter(given), devices: enrolled };
 }

@@ -1,11 +1,28 @@
 import type { App, User } from '../repositories/index.js';
 import type { TokenType } from '../wire/schemas.js';
+import type { UserVerification } from '../wire/webauthn.js';
 
 /**
  * Where a session stands: `pending` owes its second factor, `enrolling` must enrol one first, `active` is good for
  * what it is asked for.
  */
 export type SessionState = 'pending' | 'enrolling' | 'active';
+
+/** What a challenge is for; one that was given for one thing is no good for another. */
+export type ChallengePurpose = 'sign-in' | 'configuration' | 'enrolment';
+
+/** The challenge that a session has out. There is one at a time: the next takes its place. */
+export interface Challenge {
+  /** 32 random bytes in base64url. */
+  value: string;
+  purpose: ChallengePurpose;
+  /** The credentials that may answer it, as they were when it was given. */
+  credentialIds: readonly string[];
+  /** What was asked of the authenticator, so that no client can ask for less. */
+  userVerification: UserVerification;
+  /** Milliseconds since the epoch. */
+  expiresAt: number;
+}
 
 /** What a session is, as its row in the store says. Times are in milliseconds since the epoch. */
 export interface SessionRecord {
@@ -29,6 +46,9 @@ export interface SessionRecord {
   secondFactor: boolean;
   /** What the session is bound to; see `Proof.credentialId`. */
   credentialId: string | null;
+  challenge: Challenge | null;
+  /** Until when the configuration of the second factor may be changed; `null` when it is locked. */
+  unlockedUntil: number | null;
   /** When the principal proved itself. */
   createdAt: number;
   /** When the session ends unless it is used. */
@@ -87,9 +107,27 @@ function isRecord(record: Partial<Record<keyof SessionRecord, unknown>>): record
     (record.state === 'pending' || record.state === 'enrolling' || record.state === 'active') &&
     typeof record.secondFactor === 'boolean' &&
     isStringOrNull(record.credentialId) &&
+    (record.challenge === null || isChallenge(record.challenge)) &&
+    (record.unlockedUntil === null || Number.isFinite(record.unlockedUntil)) &&
     Number.isFinite(record.createdAt) &&
     Number.isFinite(record.idleAt) &&
     Number.isFinite(record.absoluteAt)
+  );
+}
+
+function isChallenge(value: unknown): value is Challenge {
+  if (typeof value !== 'object' || value === null) return false;
+  const challenge: Partial<Record<keyof Challenge, unknown>> = value;
+  const { purpose, credentialIds, userVerification } = challenge;
+  return (
+    typeof challenge.value === 'string' &&
+    (purpose === 'sign-in' || purpose === 'configuration' || purpose === 'enrolment') &&
+    Array.isArray(credentialIds) &&
+    credentialIds.every((id) => typeof id === 'string') &&
+    (userVerification === 'required' ||
+      userVerification === 'preferred' ||
+      userVerification === 'discouraged') &&
+    Number.isFinite(challenge.expiresAt)
   );
 }
 

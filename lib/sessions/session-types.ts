@@ -1,5 +1,5 @@
 import type { TokenType } from '../wire/schemas.js';
-import type { SessionRecord } from './record.js';
+import type { Challenge, SessionRecord } from './record.js';
 
 /** Lifetimes and limits of sessions. Durations are in seconds. */
 export interface SessionSettings {
@@ -15,6 +15,8 @@ export type NewSession = Pick<
   'principalType' | 'entityId' | 'method' | 'idpId' | 'accountId' | 'state' | 'secondFactor' | 'credentialId'
 > & {
   carrier: TokenType;
+  /** @default null */
+  challenge?: Challenge | null;
   /** An end that the session may not outlive, in milliseconds since the epoch. */
   endsAt?: number;
   /** When the principal proved itself, in milliseconds since the epoch. @default now */

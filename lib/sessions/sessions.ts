@@ -2,6 +2,7 @@ import type { Audit, EndCause } from '../defence/audit.js';
 import { AuthError } from '../errors.js';
 import type { SessionIndex } from './entity-index.js';
 import type { SessionLeases } from './lease.js';
+import { Population } from './population.js';
 import { endOf, entityOf, indexed, type SessionRecord, unproven } from './record.js';
 import type { SessionRows } from './rows.js';
 import type { NewSession, SessionSettings, StartedSession, StoredSession } from './session-types.js';
@@ -25,39 +26,36 @@ const futureTolerance = 300_000;
 
 /** Makes, loads, changes and ends sessions; every answer here means that the stores have confirmed. */
 export class Sessions {
-  constructor(private readonly dependencies: SessionDependencies) {}
+  private readonly population: Population;
+
+  constructor(private readonly dependencies: SessionDependencies) {
+    this.population = new Population(dependencies, (session) => this.end(session, 'evicted'));
+  }
 
   /**
    * Saves a new session, and ends those of its entity that are one too many. When that fails, nothing of the new one
    * is left, as far as the store obeys.
    */
-  async start({ carrier, endsAt, createdAt, ...given }: NewSession): Promise<StartedSession> {
-    const { settings, tokens, rows, index, clock, owner } = this.dependencies;
-    const now = clock();
-    const absolute =
-      given.state === 'active' ? settings.absoluteTimeout[given.principalType] : settings.pendingTimeout;
-    const absoluteAt = Math.min(now + absolute * 1000, endsAt ?? Number.POSITIVE_INFINITY);
+  async start({
+    carrier,
+    endsAt,
+    createdAt,
+    challenge = null,
+    ...given
+  }: NewSession): Promise<StartedSession> {
+    const { tokens, rows, clock, owner } = this.dependencies;
     const record: SessionRecord = {
-      v: 1,
-      version: 1,
-      writer: owner(),
-      carrier,
+      ...{ v: 1, version: 1, writer: owner(), carrier },
       ...given,
-      createdAt: createdAt ?? now,
-      idleAt: Math.min(now + settings.idleTimeout[given.principalType] * 1000, absoluteAt),
-      absoluteAt,
+      ...{ challenge, unlockedUntil: null, createdAt: createdAt ?? clock() },
+      ...this.lifetime(given, endsAt),
     };
     const { token, key } = tokens.issue(carrier);
-    const limit = settings.maxPerEntity[record.principalType];
-    let evicted: readonly string[] = [];
     try {
-      evicted = await index.add(indexed(record), key, endOf(record), limit);
       // `false` means that a later sign-in has evicted this one already: it has been and gone.
-      await rows.write(key, record);
-      for (const other of evicted) await this.evict(other, record);
+      await this.population.admit({ key, record }, async () => void (await rows.write(key, record)));
     } catch (error) {
-      await this.forget({ key, record });
-      await this.refile(evicted, record);
+      await rows.destroy(key).catch(() => {});
       throw error;
     }
     return { token, key, record };
@@ -78,12 +76,12 @@ export class Sessions {
 
   /** Ends a session. Resolves when it is dead on every node and its row is gone. */
   async end({ key, record }: StoredSession, cause: EndCause): Promise<void> {
-    const { rows, index, audit } = this.dependencies;
+    const { rows, audit } = this.dependencies;
     const by = this.dependencies.owner();
     const first = await rows.close(key, record.absoluteAt, by);
     if (!first) await rows.seal(key, record.absoluteAt, by);
     await rows.destroy(key);
-    await index.remove(indexed(record), key).catch(() => {});
+    await this.population.leave({ key, record });
     if (first) audit({ type: 'session_ended', session: key, cause, ...subject(record) });
   }
 
@@ -94,23 +92,18 @@ export class Sessions {
    * @throws AuthError `invalid_session` for the loser
    */
   async replace(old: StoredSession, next: NewSession): Promise<StartedSession> {
-    const { rows, index, audit } = this.dependencies;
+    const { rows, audit } = this.dependencies;
     const owner = this.dependencies.owner();
     if (!(await rows.close(old.key, old.record.absoluteAt, owner))) throw new AuthError('invalid_session');
-    await index.remove(indexed(old.record), old.key).catch(() => {});
+    await this.population.leave(old);
     const started = await this.start(next).catch(async (error: unknown) => {
       await rows.reopen(old.key, owner).catch(() => {});
-      await this.file(old).catch(() => {});
+      await this.population.file(old).catch(() => {});
       throw error;
     });
     // Closed is closed: what is left of the old session is housekeeping.
-    await this.forget(old);
-    audit({
-      type: 'session_ended',
-      session: old.key,
-      cause: 'replaced',
-      ...subject(old.record),
-    });
+    await rows.destroy(old.key).catch(() => {});
+    audit({ type: 'session_ended', session: old.key, cause: 'replaced', ...subject(old.record) });
     return started;
   }
 
@@ -127,15 +120,24 @@ export class Sessions {
     return this.dependencies.leases.hold(key, async () => {
       const record = await this.load(key);
       if (record === null) throw new AuthError('invalid_session');
-      const next = {
-        ...record,
-        ...change(record),
-        version: record.version + 1,
-        writer: this.dependencies.owner(),
-      };
-      if (!(await this.dependencies.rows.change(key, next))) throw new AuthError('invalid_session');
+      const { rows, owner } = this.dependencies;
+      const next = { ...record, ...change(record), version: record.version + 1, writer: owner() };
+      if (!(await rows.change(key, next))) throw new AuthError('invalid_session');
       return next;
     });
+  }
+
+  /**
+   * Makes a pending session active. A Bearer keeps its token and a Cookie is rotated: the answer is the session as it
+   * is now, with a token if that is a new one. When it cannot be saved, the session is pending as before.
+   *
+   * @throws AuthError `invalid_session` when it has ended or been completed meanwhile
+   */
+  async complete(session: StoredSession): Promise<StoredSession & { token?: string }> {
+    const { v, version, writer, idleAt, absoluteAt, unlockedUntil, createdAt, ...kept } = session.record;
+    const proven = { ...kept, state: 'active', secondFactor: true, challenge: null } as const;
+    if (kept.carrier === 'Cookie') return this.replace(session, proven);
+    return this.dependencies.leases.hold(session.key, () => this.activate(session.key));
   }
 
   /** Starts the idle time of a session anew, and waits until that is saved. */
@@ -188,7 +190,7 @@ export class Sessions {
   /** Ends a session whose row cannot be read, as it would be ended if it had just begun. */
   async endUnread(key: string, principalType: 'user' | 'app'): Promise<void> {
     const { rows, owner } = this.dependencies;
-    await rows.close(key, this.latestEnd(principalType), owner());
+    await rows.close(key, this.population.latestEnd(principalType), owner());
     await rows.destroy(key);
   }
 
@@ -197,49 +199,50 @@ export class Sessions {
     return Math.max(0, Math.floor((time - this.dependencies.clock()) / 1000));
   }
 
+  private async activate(key: string): Promise<StoredSession> {
+    const { rows, clock, owner } = this.dependencies;
+    const pending = await this.load(key);
+    if (pending?.state !== 'pending') throw new AuthError('invalid_session');
+    const proven = { ...pending, state: 'active', secondFactor: true, challenge: null } as const;
+    const record: SessionRecord = {
+      ...{ ...proven, ...this.lifetime(proven), createdAt: clock() },
+      ...{ version: pending.version + 1, writer: owner() },
+    };
+    try {
+      await this.population.admit({ key, record }, async () => {
+        if (!(await rows.change(key, record))) throw new AuthError('invalid_session');
+      });
+    } catch (error) {
+      // The row may have been written all the same; of the two versions the one that takes it back is the later.
+      await rows.write(key, { ...pending, version: record.version + 1, writer: owner() }).catch(() => {});
+      throw error;
+    }
+    await this.population.leave({ key, record: pending });
+    return { key, record };
+  }
+
   private async extend(key: string): Promise<SessionRecord | null> {
     const { settings, rows, index, clock } = this.dependencies;
     const record = await this.load(key);
     if (record === null || record.state !== 'active') return record;
     const idleAt = Math.min(clock() + settings.idleTimeout[record.principalType] * 1000, record.absoluteAt);
     const next = { ...record, idleAt: Math.max(idleAt, record.idleAt) };
-    await this.file({ key, record: next });
+    await this.population.file({ key, record: next });
     if (await rows.write(key, next)) return next;
     await index.remove(indexed(next), key);
     return null;
   }
 
-  /** Ends a session of the same entity that is one too many; one whose row is yet to be written is dead before that. */
-  private async evict(key: string, newcomer: SessionRecord): Promise<void> {
-    const { rows, owner } = this.dependencies;
-    const record = await rows.read(key);
-    if (record === null) await rows.close(key, this.latestEnd(newcomer.principalType), owner());
-    else if (entityOf(record) === entityOf(newcomer)) await this.end({ key, record }, 'evicted');
-  }
-
-  /** Puts back what was taken out of the index for a session that came to nothing: what lives must be found. */
-  private async refile(keys: readonly string[], newcomer: SessionRecord): Promise<void> {
-    const { index } = this.dependencies;
-    const latest = this.latestEnd(newcomer.principalType);
-    const adding = keys.map((key) => index.add(indexed(newcomer), key, latest, Number.MAX_SAFE_INTEGER));
-    await Promise.allSettled(adding);
-  }
-
-  /** When a session that begins now ends at the latest, in milliseconds since the epoch. */
-  private latestEnd(principalType: 'user' | 'app'): number {
+  /** When a session that begins now in this state ends, by itself and unless it is used. */
+  private lifetime(
+    { state, principalType }: Pick<SessionRecord, 'state' | 'principalType'>,
+    endsAt = Number.POSITIVE_INFINITY,
+  ): Pick<SessionRecord, 'idleAt' | 'absoluteAt'> {
     const { settings, clock } = this.dependencies;
-    return clock() + settings.absoluteTimeout[principalType] * 1000;
-  }
-
-  /** Files a session in the index, anew if it is there. */
-  private async file({ key, record }: StoredSession): Promise<void> {
-    await this.dependencies.index.add(indexed(record), key, endOf(record), Number.MAX_SAFE_INTEGER);
-  }
-
-  /** Removes what is left of a session that nobody can use any more; what cannot be removed ends by itself. */
-  private async forget({ key, record }: StoredSession): Promise<void> {
-    const { rows, index } = this.dependencies;
-    await Promise.allSettled([rows.destroy(key), index.remove(indexed(record), key)]);
+    const now = clock();
+    const seconds = state === 'active' ? settings.absoluteTimeout[principalType] : settings.pendingTimeout;
+    const absoluteAt = Math.min(now + seconds * 1000, endsAt);
+    return { idleAt: Math.min(now + settings.idleTimeout[principalType] * 1000, absoluteAt), absoluteAt };
   }
 }
 

@@ -1,5 +1,15 @@
 export { accountRepositoryContract } from './account-repository-contract.js';
 export { type AppSeedOfContract, appRepositoryContract } from './app-repository-contract.js';
+export {
+  type SoftwareAssertion,
+  type SoftwareAttestation,
+  SoftwareAuthenticator,
+  type SoftwareAuthenticatorOptions,
+  type SoftwareCreationOptions,
+  type SoftwareRequestOptions,
+} from './authenticator.js';
+export type { AuthenticatorChange, ByteChange, CreationChange } from './authenticator-change.js';
+export type { SoftwareAlgorithm, SoftwareCredential } from './authenticator-keys.js';
 export type { ContractCase, Fresh } from './contract-case.js';
 export type { ContractTime } from './contract-time.js';
 export { counterStoreContract } from './counter-store-contract.js';

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { AuthError, type FieldError } from '../errors.js';
 import { canonicalEmail } from './email.js';
 import { isUuid } from './ids.js';
+import { attestation, mfaMethod, requestOptions } from './webauthn.js';
 
 /** An id of a user, an app or an account. */
 export const uuid = z.string().refine(isUuid, 'must be a UUID in lower case');
@@ -64,11 +65,24 @@ export const authResponse = z.object({
   expires_in: z.int().min(0).max(4294967295),
   entity_id: uuid,
   access_token: z.string().optional(),
-  allowed_mfa_methods: z.array(z.never()).optional(),
+  /** `[]` when nothing is owed. */
+  allowed_mfa_methods: z.array(mfaMethod).optional(),
+  fido2_assertion_options: requestOptions.optional(),
 });
 
 /** Answer of `POST session/auth` and `POST session/reauth`. */
 export type AuthResponse = z.output<typeof authResponse>;
+
+/** Body of `POST session/config_2fa/devices`. */
+export const addDeviceRequest = z.object({ name, attestationResult: attestation });
+
+/** Query of `POST session/config_2fa/new_challenge`: registration through U2F is not offered. */
+export const newChallengeQuery = z.object({
+  protocol: z.literal('fido2', 'must be fido2: U2F keys are not enrolled here'),
+});
+
+/** Body of `POST session/config_2fa/auth`. */
+export const configurationRequest = z.object({ password: secret });
 
 /** Answer of `POST session/select_account`: the token stays, so there is no new cookie. */
 export const selectAccountResponse = z.object({ cookie: z.null() });

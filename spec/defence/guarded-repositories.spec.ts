@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { dependencyGuard } from '../../lib/defence/dependency.js';
 import { type GuardedRepositories, guardRepositories } from '../../lib/defence/guarded-repositories.js';
-import type { Repositories } from '../../lib/index.js';
+import type { MfaDevice, Repositories } from '../../lib/index.js';
 import { appRecord, deviceRecord, userRecord } from '../../lib/testing/index.js';
 import { acme, globex } from '../support/people.js';
 
@@ -15,7 +15,10 @@ function answering(answer: unknown): GuardedRepositories {
     users: { findById: give, findByEmail: give, savePasswordHash: give },
     apps: { findById: give, findByName: give },
     accounts: { findById: give },
-    devices: { listByUser: give },
+    devices: {
+      ...{ listByUser: give, findByCredentialId: give, add: give, recordUse: give },
+      countRecoveryCodes: give,
+    },
     identityProviders: { findById: give },
   };
   return guardRepositories(all as unknown as Repositories, dependency);
@@ -25,7 +28,7 @@ const user = userRecord(1);
 const app = appRecord(1);
 const account = { id: acme, enabled: true };
 const idp = { id: 'idp 1', accountId: acme, enabled: true };
-const { lastUsedAt: _, ...device } = { ...deviceRecord(1), lastUsedAt: null };
+const device: MfaDevice = { ...deviceRecord(1), lastUsedAt: null };
 
 /** Every lookup by its name, with a record that it may answer, and questions that this record is no answer to. */
 const lookups: Record<
@@ -234,11 +237,65 @@ describe('devices.listByUser', () => {
     [null],
     [device, {}],
     [{ ...device, name: 5 }],
+    [device, device],
+    [device, { ...device, name: 'another name' }],
+    [device, { ...device, credentialId: 'YW5vdGhlcg' }],
     new Set(),
     { length: 0 },
   ])('takes %j for no list: "no devices" would be no second factor', (answer) =>
     expectImpossible('devices.listByUser', answer, ask),
   );
+});
+
+describe('a device', () => {
+  const ask = ({ devices }: GuardedRepositories) => devices?.findByCredentialId(device.credentialId);
+
+  it('is answered as it is', async () => {
+    const buffer = { ...device, publicKey: Buffer.from([1]), lastUsedAt: 1, origin: null, type: 'U2f' };
+    expect(await ask(answering(buffer))).toEqual(buffer);
+    expect(await ask(answering(null))).toBeNull();
+  });
+
+  const wrong: Record<keyof MfaDevice, unknown[]> = {
+    name: [null, 5],
+    type: ['fido2', null],
+    credentialId: ['another', `${device.credentialId}=`, 'a+/b', 5],
+    publicKey: ['AQID', [1, 2, 3], null],
+    counter: [-1, 1.5, '1', null, Number.NaN],
+    transports: [null, 'usb', [1]],
+    backupEligible: [null, 0],
+    backedUp: [undefined, 'no'],
+    createdAt: ['2026-01-01', Number.NaN, 1e300],
+    lastUsedAt: [undefined, '2026-01-01'],
+    origin: [undefined, 5],
+  };
+  const cases = Object.entries(wrong).flatMap(([field, values]) => values.map((value) => ({ field, value })));
+  it.each(cases)('is impossible with $value for $field', ({ field, value }) =>
+    expectImpossible('devices.findByCredentialId', { ...device, [field]: value }, ask),
+  );
+});
+
+describe('what a device repository did', () => {
+  const { lastUsedAt: _, ...added } = device;
+  const use = { from: 0, to: 1, backedUp: false, at: 0 };
+  const asks: Record<string, (guarded: GuardedRepositories) => Promise<unknown> | undefined> = {
+    'devices.add': ({ devices }) => devices?.add(user.id, added),
+    'devices.recordUse': ({ devices }) => devices?.recordUse(user.id, device.credentialId, use),
+  };
+
+  it.each(Object.keys(asks))('is yes or no: %s', async (operation) => {
+    const ask = asks[operation] ?? (() => undefined);
+    expect([await ask(answering(true)), await ask(answering(false))]).toEqual([true, false]);
+    for (const answer of [undefined, null, 1, 'true', { affectedRows: 1 }])
+      await expectImpossible(operation, answer, ask);
+  });
+
+  it('is a whole number of recovery codes', async () => {
+    const ask = ({ devices }: GuardedRepositories) => devices?.countRecoveryCodes(user.id);
+    expect(await ask(answering(0))).toBe(0);
+    for (const answer of [undefined, null, -1, '3', 1.5, Number.NaN])
+      await expectImpossible('devices.countRecoveryCodes', answer, ask);
+  });
 });
 
 describe('users.savePasswordHash', () => {

@@ -1,7 +1,9 @@
 import { describe, expect, it } from '@jest/globals';
-import { basic, type TestApp, testApp } from '../support/app.js';
+import { SoftwareAuthenticator } from '../../lib/testing/index.js';
+import { basic, origin, type TestApp, testApp } from '../support/app.js';
 import type { Fault } from '../support/faults.js';
 import { acme, alice, robot } from '../support/people.js';
+import { enrolledKey, fido2, pendingSession } from '../support/second-factor.js';
 import { signInAlice, signInRobot } from '../support/sign-in.js';
 
 type Headers = Record<string, string>;
@@ -9,6 +11,34 @@ type Headers = Record<string, string>;
 const auth = '/sys/v1/session/auth';
 const password = { method: 'password', email: alice.email, password: alice.password };
 const byName = { method: 'auth-by-app-name', acct_id: acme, name: robot.name, password: robot.secret };
+
+const config = (operation: string) => `/sys/v1/session/config_2fa/${operation}`;
+
+/** Signs alice in, who has a device: the headers of the pending session, and the assertion that completes it. */
+async function answering(app: TestApp, carrier: 'Bearer' | 'Cookie'): Promise<Headers> {
+  const key = await enrolledKey(app);
+  const { headers, options } = await pendingSession(app, alice, carrier);
+  return { ...headers, body: JSON.stringify(await key.get(options)) };
+}
+
+async function completing({ post }: TestApp, headers: Headers) {
+  const { body, ...presented } = headers;
+  return post(fido2, body, presented);
+}
+
+async function unlocked(app: TestApp): Promise<Headers> {
+  const headers = await signInAlice(app);
+  expect((await app.post(config('auth'), { password: alice.password }, headers)).status).toBe(200);
+  return headers;
+}
+
+/** Signs alice in and unlocks her configuration; the headers, and an attestation that may be added. */
+async function attesting(app: TestApp): Promise<Headers> {
+  const headers = await unlocked(app);
+  const { body: options } = await app.post(config('new_challenge?protocol=fido2'), undefined, headers);
+  const attestationResult = await new SoftwareAuthenticator({ origin }).create(options);
+  return { ...headers, body: JSON.stringify({ name: 'key', attestationResult }) };
+}
 
 /** Every route: who asks, how, what it answers when all is well, and each call to a dependency that it needs. */
 const routes: Record<
@@ -19,6 +49,8 @@ const routes: Record<
     good: number;
     reads: string[];
     writes: string[];
+    /** Whether alice has a device afterwards, so that her sign-in is not complete. */
+    leavesPending?: boolean;
   }
 > = {
   'session/auth (password)': {
@@ -80,6 +112,83 @@ const routes: Record<
     reads: ['store.get', 'oneTime.get', 'oneTime.claim', 'users.findById', 'accounts.findById'],
     writes: ['store.set', 'oneTime.put'],
   },
+  'session/auth (password, with a device)': {
+    signIn: async (app) => {
+      await enrolledKey(app);
+      return {};
+    },
+    ask: ({ post }) => post(auth, password),
+    good: 200,
+    reads: ['users.findByEmail', 'devices.listByUser', 'index.add', 'oneTime.get'],
+    writes: ['store.set'],
+    leavesPending: true,
+  },
+  'session/auth/2fa/fido2 (Bearer)': {
+    signIn: async (app) => answering(app, 'Bearer'),
+    ask: completing,
+    good: 204,
+    reads: [
+      ...['store.get', 'oneTime.get', 'oneTime.claim', 'users.findById', 'devices.listByUser'],
+      ...['devices.recordUse', 'counters.increment', 'counters.get', 'index.add'],
+    ],
+    writes: ['store.set', 'oneTime.put'],
+    leavesPending: true,
+  },
+  'session/auth/2fa/fido2 (Cookie)': {
+    signIn: async (app) => answering(app, 'Cookie'),
+    ask: completing,
+    good: 204,
+    reads: [
+      ...['store.get', 'oneTime.get', 'oneTime.claim', 'users.findById', 'devices.listByUser'],
+      ...['devices.recordUse', 'counters.increment', 'counters.get', 'index.add'],
+    ],
+    writes: ['store.set'],
+    leavesPending: true,
+  },
+  'session/config_2fa/auth': {
+    signIn: signInAlice,
+    ask: ({ post }, headers) => post(config('auth'), { password: alice.password }, headers),
+    good: 200,
+    reads: ['store.get', 'oneTime.get', 'oneTime.claim', 'users.findById', 'counters.increment'],
+    writes: ['store.set', 'oneTime.put'],
+  },
+  'session/config_2fa/new_challenge': {
+    signIn: unlocked,
+    ask: ({ post }, headers) => post(config('new_challenge?protocol=fido2'), undefined, headers),
+    good: 200,
+    reads: ['store.get', 'oneTime.get', 'oneTime.claim', 'users.findById', 'devices.listByUser'],
+    writes: ['store.set', 'oneTime.put'],
+  },
+  'session/config_2fa/terminate': {
+    signIn: unlocked,
+    ask: ({ post }, headers) => post(config('terminate'), undefined, headers),
+    good: 204,
+    reads: ['store.get', 'oneTime.get', 'oneTime.claim', 'users.findById'],
+    writes: ['store.set', 'oneTime.put'],
+  },
+  'session/config_2fa/devices (list)': {
+    signIn: signInAlice,
+    ask: ({ get }, headers) => get(config('devices'), headers),
+    good: 200,
+    reads: [
+      ...['store.get', 'oneTime.get', 'users.findById'],
+      ...['devices.listByUser', 'devices.countRecoveryCodes'],
+    ],
+    writes: [],
+  },
+  'session/config_2fa/devices (add)': {
+    signIn: attesting,
+    ask: async ({ post }, headers) => {
+      const { body, ...presented } = headers;
+      return post(config('devices'), body, presented);
+    },
+    good: 201,
+    reads: [
+      ...['store.get', 'oneTime.get', 'oneTime.claim', 'users.findById'],
+      ...['devices.findByCredentialId', 'devices.add'],
+    ],
+    writes: [],
+  },
   'a route of the host': {
     signIn: signInRobot,
     ask: ({ get }, headers) => get('/me', headers),
@@ -117,7 +226,7 @@ function heal(app: TestApp): void {
 describe('a dependency that fails', () => {
   it.each(cases)('$route answers 503 when $call does: $fault', async ({ route, call, fault }) => {
     const app = await testApp({ dependencyTimeout: 0.1 });
-    const { signIn, ask, good } = routes[route] ?? raise(route);
+    const { signIn, ask, good, leavesPending } = routes[route] ?? raise(route);
     const headers = signIn ? await signIn(app) : {};
     const rows = app.shared.rows.size;
 
@@ -135,7 +244,7 @@ describe('a dependency that fails', () => {
     expect(app.events).toContainEqual(expect.objectContaining({ type: 'dependency_failed' }));
     expect(JSON.stringify(app.events)).not.toContain('secret-of-the-driver');
     expect((await ask(app, headers)).status).toBe(good);
-    await signInAlice(app);
+    if (!leavesPending) await signInAlice(app);
   });
 
   it.each(['throw', 'reject', 'hang'] as const)(

@@ -18,10 +18,19 @@ export async function signInRobot({ post }: TestApp): Promise<Record<string, str
   return bearer(answer.body.access_token);
 }
 
+/** The headers that present the session of an answer. */
+export function presentingAnswer(answer: {
+  body: { access_token?: string };
+  headers: Record<string, unknown>;
+}): Record<string, string> {
+  if (answer.body.access_token !== undefined) return bearer(answer.body.access_token);
+  const [cookie = ''] = answer.headers['set-cookie'] as string[];
+  return { Cookie: cookie.split(';')[0] ?? '' };
+}
+
 /** Signs the app robot in as a Cookie; the headers that a client sends it back with. */
 export async function signInRobotByCookie({ post }: TestApp): Promise<Record<string, string>> {
   const answer = await post(path, { token_type: 'Cookie' }, basic(robot.id, robot.secret));
   expect(answer.status).toBe(200);
-  const [cookie = ''] = answer.headers['set-cookie'] as unknown as string[];
-  return { Cookie: cookie.split(';')[0] ?? '' };
+  return presentingAnswer(answer);
 }

@@ -1,0 +1,35 @@
+import type { GuardedDevices } from '../defence/guarded-devices.js';
+import type { MfaDevice } from '../repositories/index.js';
+import type { Enrolment } from '../second-factor/enrolment.js';
+import type { BodyReader } from '../wire/body.js';
+import { addDeviceRequest, parseBody } from '../wire/schemas.js';
+import type { DeviceList, ListedDevice } from '../wire/webauthn.js';
+import { addressOf } from './address.js';
+import { type AdmittedWork, userOf } from './admitted.js';
+
+/** `GET session/config_2fa/devices`: the devices of the session's user, and how many recovery codes are left. */
+export function listDevices(devices: GuardedDevices): AdmittedWork {
+  return async (_request, response, session) => {
+    const { id } = userOf(session);
+    const [theirs, codes] = await Promise.all([devices.listByUser(id), devices.countRecoveryCodes(id)]);
+    const list: DeviceList = { mfa_devices: theirs.map(listed), recovery_codes_left: codes };
+    response.status(200).json(list);
+  };
+}
+
+/** `POST session/config_2fa/devices`: adds the device that has answered the challenge, while the configuration is unlocked. */
+export function addDevice(enrolment: Enrolment, readBody: BodyReader): AdmittedWork {
+  return async (request, response, session) => {
+    const { name, attestationResult } = parseBody(addDeviceRequest, await readBody(request, response));
+    const given = { name, attestation: attestationResult, address: addressOf(request) };
+    response.status(201).json(listed(await enrolment.add(session, given)));
+  };
+}
+
+function listed({ name, type, origin, createdAt, lastUsedAt }: MfaDevice): ListedDevice {
+  return {
+    ...{ name, type, origin },
+    created_at: new Date(createdAt).toISOString(),
+    last_used_at: lastUsedAt === null ? null : new Date(lastUsedAt).toISOString(),
+  };
+}

@@ -1,0 +1,111 @@
+import type { Audit, FactorFailure } from '../defence/audit.js';
+import type { CounterStore } from '../defence/counters.js';
+import { type Attempt, type FailureLimit, FailureWindow, unlimited } from '../defence/failure-window.js';
+import { AuthError } from '../errors.js';
+import type { StoredSession } from '../sessions/session-types.js';
+import type { Sessions } from '../sessions/sessions.js';
+
+/** How an attempt to pay the second factor ended. */
+export type FactorOutcome =
+  | { kind: 'completed'; session: StoredSession & { token?: string } }
+  /** The factor was not good: a failure, and it counts. */
+  | { kind: 'refused'; reason: FactorFailure }
+  /** The factor was good, and somebody was faster: no failure. */
+  | { kind: 'raced' };
+
+/** Which factor was tried. */
+export type FactorName = 'fido2';
+
+/** Limits the attempts at second factors; see {@link factorAttempts}. */
+export interface FactorAttempts {
+  /**
+   * Runs one attempt of a pending session.
+   *
+   * @throws AuthError `locked`, `invalid_session`, `too_many_requests`, and `invalid_credentials` for what was refused
+   */
+  at(
+    session: StoredSession,
+    given: { factor: FactorName; address: string },
+    work: () => Promise<FactorOutcome>,
+  ): Promise<StoredSession & { token?: string }>;
+}
+
+/** What limiting attempts is made from. */
+export interface AttemptDependencies {
+  counters: CounterStore;
+  sessions: Sessions;
+  /** Failures of one user, in all sessions and by all factors; `null`: any number. */
+  perUser: FailureLimit | null;
+  /** Seconds for which a session may be pending. */
+  pendingTimeout: number;
+  audit: Audit;
+}
+
+/** With the fifth failure a pending session ends. */
+const failuresPerSession = 5;
+
+/**
+ * Makes the limits of second factors: failures are counted for each session, which ends with the fifth, and for each
+ * user over all sessions and factors. A first factor that was good resets neither; a completed sign-in does.
+ */
+export function factorAttempts({
+  counters,
+  sessions,
+  perUser,
+  pendingTimeout,
+  audit,
+}: AttemptDependencies): FactorAttempts {
+  const ofUser = perUser === null ? null : new FailureWindow(counters, 'factor', perUser);
+  const ofSession = new FailureWindow(counters, 'pending', {
+    limit: failuresPerSession,
+    window: pendingTimeout,
+  });
+
+  const placeOf = async (window: FailureWindow, key: string, closed: 'locked' | 'invalid_session') => {
+    const place = await window.reserve(key);
+    if (!('closed' in place)) return place;
+    if (place.closed === 'failures') throw new AuthError(closed);
+    throw new AuthError('too_many_requests', { retryAfter: place.retryAfter });
+  };
+  const places = async ({ key, record }: StoredSession) => {
+    const user = ofUser === null ? unlimited : await placeOf(ofUser, record.entityId, 'locked');
+    try {
+      return { user, session: await placeOf(ofSession, key, 'invalid_session') };
+    } catch (error) {
+      await user.forgiven().catch(() => {});
+      throw error;
+    }
+  };
+
+  return {
+    async at(session, { factor, address }, work) {
+      const { key, record } = session;
+      const { entityId } = record;
+      const place = await places(session);
+      const settle = (how: (attempt: Attempt) => Promise<unknown>) =>
+        // A place that cannot be settled stays taken until its window ends, which is the safe side.
+        Promise.all([place.user, place.session].map((each) => how(each).catch(() => false)));
+      const told = { session: key, entityId, factor, address };
+
+      const outcome = await work().catch(async (error: unknown) => {
+        await settle((each) => each.forgiven());
+        throw error;
+      });
+      if (outcome.kind === 'completed') {
+        await settle((each) => each.cleared());
+        audit({ type: 'second_factor_completed', ...told });
+        return outcome.session;
+      }
+      const reason = outcome.kind === 'raced' ? outcome.kind : outcome.reason;
+      audit({ type: 'second_factor_failed', reason, ...told });
+      if (outcome.kind === 'raced') {
+        await settle((each) => each.forgiven());
+      } else {
+        const [userLocked, sessionOver] = await settle((each) => each.failed());
+        if (userLocked) audit({ type: 'second_factor_locked', entityId, address });
+        if (sessionOver) await sessions.end(session, 'second_factor_failed');
+      }
+      throw new AuthError('invalid_credentials');
+    },
+  };
+}
