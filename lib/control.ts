@@ -145,14 +145,11 @@ export function passportControl(options: PassportControlOptions): PassportContro
     identify,
     audit,
     challenges: factors?.challenges ?? null,
-    secondFactor:
-      factors === null || devices === null
-        ? null
-        : {
-            ...factors,
-            ...{ devices, readBody: jsonBodyReader(factorBodyLimit), sessions, cookie, limits, audit },
-            password: { users: repositories.users ?? {}, hashing, audit },
-          },
+    secondFactor: factors && {
+      ...factors,
+      ...{ readBody: jsonBodyReader(factorBodyLimit), sessions, cookie, limits, audit },
+      password: { users: repositories.users ?? {}, hashing, audit },
+    },
   });
 
   const ready = Promise.all([

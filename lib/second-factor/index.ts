@@ -28,6 +28,7 @@ export interface SecondFactorParts {
 
 /** The second factor: giving challenges, completing sign-ins, enrolling devices. */
 export interface SecondFactor {
+  devices: GuardedDevices;
   challenges: Challenges;
   complete: Fido2Completion;
   enrolment: Enrolment;
@@ -43,6 +44,7 @@ export function secondFactor(parts: SecondFactorParts): SecondFactor {
   };
   const attempts = factorAttempts({ ...parts, pendingTimeout: settings.timeout });
   return {
+    devices: parts.devices,
     challenges: shared.challenges,
     complete: fido2Completion({ ...shared, attempts }),
     enrolment: enrolment(shared),
