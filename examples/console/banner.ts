@@ -62,6 +62,11 @@ The same in a shell
   # API key: calls a protected route with no session at all
   curl -sSi ${origin}/api/robots-only ${apiKey}
 
+A second factor
+
+  Open the page in a browser, sign in as ${alice.email} and unlock her configuration with the same password.
+  Add a security key, sign out, and sign in again: the session stays pending until the key has answered.
+
 Ctrl-C ends the demo, and every session with it.
 `;
 }

@@ -1,44 +1,12 @@
-import { type ChildProcess, execFile, spawn } from 'node:child_process';
+import { execFile } from 'node:child_process';
 import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
-import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { type Example, root, start, startConsole, stopAll, until } from '../support/example.js';
 
-const root = fileURLToPath(new URL('../../', import.meta.url));
 const run = promisify(execFile);
-const children: ChildProcess[] = [];
-
-/** An example that is running, and what it has said so far. */
-interface Example {
-  child: ChildProcess;
-  said: () => string;
-}
-
-/** Starts an example as its README does, in a process group of its own. */
-function start(path: string, port: number): Example {
-  const child = spawn('node_modules/.bin/tsx', [path], {
-    cwd: root,
-    env: { ...process.env, PORT: String(port) },
-    stdio: ['ignore', 'pipe', 'pipe'],
-    detached: true,
-  });
-  children.push(child);
-  let text = '';
-  for (const stream of [child.stdout, child.stderr]) stream?.on('data', (chunk) => (text += chunk));
-  return { child, said: () => text };
-}
-
-/** Waits for something that an example promises, and fails with what it said when that does not come. */
-async function until<T>({ child, said }: Example, look: () => Promise<T | undefined>): Promise<T> {
-  for (const end = Date.now() + 20_000; Date.now() < end && child.exitCode === null; ) {
-    const found = await look();
-    if (found !== undefined) return found;
-    await new Promise((resolve) => setTimeout(resolve, 50));
-  }
-  throw new Error(`the example did not come up; it said:\n${said()}`);
-}
 
 /** Runs a line as somebody who pastes it into a shell does. */
 async function shell(line: string): Promise<string> {
@@ -61,13 +29,7 @@ beforeAll(async () => {
   });
 });
 
-afterAll(async () => {
-  for (const child of children) {
-    if (child.pid === undefined || child.exitCode !== null) continue;
-    process.kill(-child.pid, 'SIGTERM');
-    await once(child, 'exit');
-  }
-});
+afterAll(stopAll);
 
 describe('the console', () => {
   let example: Example;
@@ -82,12 +44,9 @@ describe('the console', () => {
   };
 
   beforeAll(async () => {
-    example = start('examples/console/server.ts', 0);
-    origin = await until(example, async () =>
-      example.said().includes('Ctrl-C')
-        ? /^ {2}(http:\/\/localhost:\d+)$/m.exec(example.said())?.[1]
-        : undefined,
-    );
+    const started = await startConsole();
+    example = started;
+    origin = started.origin;
   });
 
   it('prints a comment and a curl line for each method, and nothing that this spec does not run', () => {
@@ -193,7 +152,9 @@ describe('the console', () => {
       }
     };
     await visit('', types.html);
-    expect([...seen]).toEqual(expect.arrayContaining(['style.css', 'console.js', 'wire.js', 'icon.svg']));
+    expect([...seen]).toEqual(
+      expect.arrayContaining(['style.css', 'log.css', 'console.js', 'webauthn.js', 'icon.svg']),
+    );
   });
 
   it('says in one line that its port is taken, and exits with 1', async () => {

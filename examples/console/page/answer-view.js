@@ -11,6 +11,11 @@ export function showResult(place, title, answer) {
   );
 }
 
+/** One line of the page's own, where nothing came over the wire. */
+export function showSentence(place, label, text, kind = '') {
+  place.replaceChildren(element('span', { className: `status ${kind}` }, label), ` ${text}`);
+}
+
 /** The status of an answer, as a small label. */
 export function statusOf(answer) {
   const isGood = answer !== null && answer.status < 400;

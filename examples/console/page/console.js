@@ -1,13 +1,17 @@
 import { showResult } from './answer-view.js';
+import { secondsUntil } from './countdown.js';
 import { element } from './element.js';
+import { showFieldErrors } from './fields.js';
+import { keyPrompt } from './key-prompt.js';
 import { stepLog } from './log.js';
-import { afterProblem, noSession, opened, secondsLeft, shown, told } from './session.js';
+import { secondFactorPanel } from './second-factor.js';
+import { securityKeys } from './security-keys.js';
+import { afterProblem, isActiveUser, noSession, opened, shown, told } from './session.js';
 import { drawSession, drawTimeLeft } from './session-view.js';
-import { showFieldErrors, signInForm } from './sign-in.js';
+import { signInForm } from './sign-in.js';
 import { basic, send } from './wire.js';
 
 const byId = (id) => document.getElementById(id);
-const api = (operation) => ({ method: 'POST', path: `/sys/v1/session/${operation}` });
 const whoami = { method: 'GET', path: '/api/whoami' };
 const robotsOnly = { method: 'GET', path: '/api/robots-only' };
 
@@ -22,77 +26,109 @@ const sessionResult = byId('session-result');
 const routesResult = byId('routes-result');
 
 let session = noSession;
-let isBusy = false;
+let current = null;
+let isReading = false;
+
+const prompt = keyPrompt();
+const work = { prompt, api, alone, stepWithSession };
+const secondFactor = secondFactorPanel({ ...work, become, readEnd });
+const keys = securityKeys({ ...work, people, session: () => session });
+
+/** A request of the session API, with a body where there is one to send. */
+function api(operation, body) {
+  const request = { method: 'POST', path: `/sys/v1/session/${operation}` };
+  if (body === undefined) return request;
+  return { ...request, headers: { 'Content-Type': 'application/json' }, body: JSON.stringify(body) };
+}
 
 /** Sends one request and shows the exchange; the answer, or a problem without a code when there is none. */
-async function step(title, request, result) {
+async function step(title, request, result, { isAside = false } = {}) {
+  isReading = isAside;
   const exchange = await send(request);
-  log.add(title, exchange);
-  showResult(result, title, exchange.answer);
-  return exchange.answer ?? { status: 0, json: {} };
+  const { answer } = exchange;
+  log.add(title, exchange, isAside);
+  // What was read aside is shown where it belongs; only its failure is a result of its own.
+  if (!isAside || answer === null || answer.status >= 400) showResult(result, title, answer);
+  return answer ?? { status: 0, json: {} };
 }
 
 /** Sends a request with the session; whatever goes wrong may tell something about its state. */
-async function stepWithSession(title, request, result) {
-  const answer = await step(title, { ...request, ...withSession(request) }, result);
-  if (answer.status >= 400) become(afterProblem(session, answer.json?.code));
+async function stepWithSession(title, request, result, options) {
+  const answer = await step(title, { ...request, ...withSession(request) }, result, options);
+  if (answer.status >= 400) await become(afterProblem(session, answer.json?.code));
   return answer;
 }
 
-function withSession({ headers }) {
+function withSession({ headers, cookie: use }) {
   const { headers: token, cookie } = shown(session);
-  return { headers: { ...headers, ...token }, cookie };
+  return { headers: { ...headers, ...token }, cookie: cookie && (use ?? cookie) };
 }
 
-/** Takes over what is now known of the session. Where the form comes or goes, the focus goes to the heading. */
-function become(next) {
-  const comesOrGoes = (session.state === 'none') !== (next.state === 'none');
+/** Takes over what is now known of the session. When its state changes, the focus goes to the heading. */
+async function become(next) {
+  const previous = session;
   session = next;
   if (next.carrier === 'Cookie') sessionStorage.setItem('carrier', 'Cookie');
   else sessionStorage.removeItem('carrier');
   drawSession(session, people.accounts);
-  if (comesOrGoes) byId('session-heading').focus({ preventScroll: true });
+  secondFactor.draw(session);
+  if (previous.state !== next.state) byId('session-heading').focus({ preventScroll: true });
+  if (isActiveUser(previous) !== isActiveUser(next)) await keys.show(isActiveUser(next));
 }
 
-/** One thing at a time: a second click while an answer is awaited does nothing. */
-function alone(work) {
+/**
+ * One thing at a time: a second click while an answer is awaited does nothing. A click while the page only reads for
+ * itself waits for that, and a prompt for a key, which can stay open for minutes, makes room.
+ */
+function alone(task) {
   return async (...given) => {
-    if (isBusy) return;
-    isBusy = true;
+    if (prompt.isOpen()) prompt.stop();
+    else if (current !== null && !isReading) return;
+    await current;
+    if (current !== null) return;
+    current = task(...given);
     try {
-      await work(...given);
+      await current;
     } finally {
-      isBusy = false;
+      current = null;
     }
   };
 }
 
-async function callHost(title, request, result) {
-  const { status, json } = await stepWithSession(title, request, result);
-  if (status === 200) become(told(session, json));
+async function callHost(title, request, result, options) {
+  const { status, json } = await stepWithSession(title, request, result, options);
+  if (status === 200) await become(told(session, json));
+}
+
+/** Some answers have no body; the new end is read from a route that tells it. */
+function readEnd() {
+  routesResult.replaceChildren();
+  return callHost('Read the new end', whoami, routesResult, { isAside: true });
 }
 
 const signIn = alone(async (request) => {
   const method = (request.body && JSON.parse(request.body).method) ?? 'basic';
   const { status, json } = await step(`Sign in by ${method}`, request, sessionResult);
-  if (status === 200) become(opened(json, method, people));
+  if (status === 200) await become(opened(json, method, people));
   else showFieldErrors(byId('sign-in'), json?.errors);
 });
+
+const signOut = async () => {
+  const { status } = await stepWithSession('Sign out', api('terminate'), sessionResult);
+  if (status === 204) await become(noSession);
+};
 
 const actions = {
   async refresh() {
     const { status } = await stepWithSession('Refresh', api('refresh'), sessionResult);
-    // The answer has no body; the new end is read from a route that tells it.
-    if (status === 204) await callHost('Read the new end', whoami, routesResult);
+    if (status === 204) await readEnd();
   },
   async reauth() {
     const { status, json } = await stepWithSession('Reauth', api('reauth'), sessionResult);
-    if (status === 200) become(opened(json, session.method, people));
+    if (status === 200) await become(opened(json, session.method, people));
   },
-  async 'sign-out'() {
-    const { status } = await stepWithSession('Sign out', api('terminate'), sessionResult);
-    if (status === 204) become(noSession);
-  },
+  'sign-out': signOut,
+  'leave-pending': signOut,
   whoami: () => callHost('Call with the session', whoami, routesResult),
   robots: () => callHost('Call with the session', robotsOnly, routesResult),
   async 'robots-by-key'() {
@@ -104,13 +140,9 @@ const actions = {
 
 const selectAccount = alone(async () => {
   const accountId = byId('account-choice').value;
-  const request = {
-    ...api('select_account'),
-    headers: { 'Content-Type': 'application/json' },
-    body: JSON.stringify({ acct_id: accountId }),
-  };
+  const request = api('select_account', { acct_id: accountId });
   const { status } = await stepWithSession('Select account', request, sessionResult);
-  if (status === 200) become({ ...session, accountId });
+  if (status === 200) await become({ ...session, accountId });
 });
 
 signInForm(byId('sign-in'), people, signIn);
@@ -125,13 +157,14 @@ byId('select').addEventListener('submit', (event) => {
 
 // When the time is up, the server is asked: it may know of a later end than this page.
 const askWhenOver = alone(async () => {
-  await callHost('The time is up', whoami, routesResult);
-  if (session.state !== 'none' && secondsLeft(session) === 0) become(noSession);
+  await callHost('The time is up', whoami, sessionResult);
+  if (session.state !== 'none' && secondsUntil(session.endsAt) === 0) await become(noSession);
 });
 setInterval(() => {
+  keys.tick();
   if (session.state === 'none') return;
   drawTimeLeft(session);
-  if (secondsLeft(session) === 0) void askWhenOver();
+  if (session.endsAt !== undefined && secondsUntil(session.endsAt) === 0) void askWhenOver();
 }, 1000);
 
 drawSession(session, people.accounts);

@@ -9,7 +9,7 @@ export function curlOf({ method, path, headers, body, cookie }) {
     else words.push('-u', quoted(credentials));
   }
   if (body !== undefined) words.push('-d', quoted(body));
-  if (cookie === 'sends') words.push('-b', 'cookies.txt');
+  if (cookie === 'sends' || cookie === 'changes') words.push('-b', 'cookies.txt');
   if (cookie !== undefined) words.push('-c', 'cookies.txt');
   return words.join(' ');
 }

@@ -1,4 +1,5 @@
-import { secondsLeft } from './session.js';
+import { drawCountdown } from './countdown.js';
+import { isActiveUser } from './session.js';
 
 const meanings = {
   none: 'No session. Every sign-in opens a new one.',
@@ -27,25 +28,23 @@ export function drawSession(session, accounts) {
   byId('method').textContent = session.method ?? unknown;
   byId('carrier').textContent = session.carrier;
   byId('account').textContent = accountText(session.accountId, accounts);
-  const isUser = state === 'active' && principalType === 'user';
+  // A pending session has a panel of its own with all that can be done.
+  for (const part of ['session-left', 'select', 'session-actions', 'applies'])
+    byId(part).hidden = state === 'pending';
   byId('refresh').disabled = state !== 'active';
   byId('reauth').disabled = state !== 'active' || principalType !== 'app';
-  byId('account-choice').disabled = !isUser;
-  byId('select-account').disabled = !isUser;
+  byId('account-choice').disabled = !isActiveUser(session);
+  byId('select-account').disabled = !isActiveUser(session);
   byId('applies').textContent = whatApplies(session);
   drawTimeLeft(session);
 }
 
 /** Draws the time that is left. */
-export function drawTimeLeft(session) {
-  if (session.endsAt === undefined) {
-    byId('left').textContent = unknown;
-    byId('left-bar').value = 0;
-    return;
-  }
-  const seconds = secondsLeft(session);
-  byId('left').textContent = clock(seconds);
-  byId('left-bar').value = (seconds * 1000) / session.span;
+export function drawTimeLeft({ state, endsAt, span }) {
+  const name = state === 'pending' ? 'pending-left' : 'left';
+  if (endsAt !== undefined) return drawCountdown(name, endsAt, span);
+  byId(name).textContent = unknown;
+  byId(`${name}-bar`).value = 0;
 }
 
 function accountText(accountId, accounts) {
@@ -59,10 +58,4 @@ function whatApplies({ state, principalType }) {
   if (state !== 'active')
     return 'Until the second factor is completed, signing out is all that applies here.';
   return principalType === 'user' ? 'Reauth is for apps.' : 'Selecting an account is for users.';
-}
-
-/** A time span as a clock shows it: `23:59:48`. */
-function clock(seconds) {
-  const parts = [Math.floor(seconds / 3600), Math.floor(seconds / 60) % 60, seconds % 60];
-  return parts.map((part) => String(part).padStart(2, '0')).join(':');
 }

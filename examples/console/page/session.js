@@ -11,12 +11,14 @@ const stateOfProblem = {
 
 /** The session that an answer of `session/auth` or `session/reauth` opens. A Bearer token lives here, in memory. */
 export function opened(
-  { token_type, access_token, expires_in, entity_id, allowed_mfa_methods },
+  { token_type, access_token, expires_in, entity_id, allowed_mfa_methods = [] },
   method,
   people,
 ) {
+  const fido2 = allowed_mfa_methods.find((each) => each.Fido2 !== undefined)?.Fido2;
   return {
-    state: allowed_mfa_methods.length > 0 ? 'pending' : 'active',
+    state: fido2 === undefined ? 'active' : 'pending',
+    secondFactor: fido2 && { options: fido2.challenge, devices: fido2.mfa_devices },
     method,
     carrier: token_type,
     token: access_token,
@@ -33,7 +35,17 @@ export function told(session, { name, session: authSession }) {
   return { ...session, ...facts, ...lasting(expiresAt, session.span) };
 }
 
-/** The session after an answer that was a problem. */
+/** The session when its second factor is proved. */
+export function proved({ secondFactor: _, ...session }) {
+  return { ...session, state: 'active' };
+}
+
+/** Whether the session is one that may configure security keys. */
+export function isActiveUser({ state, principalType }) {
+  return state === 'active' && principalType === 'user';
+}
+
+/** The session after an answer that was a problem; one about a credential says nothing about the session. */
 export function afterProblem(session, code) {
   const state = stateOfProblem[code];
   if (state === undefined) return session;
@@ -44,11 +56,6 @@ export function afterProblem(session, code) {
 export function shown({ carrier, token }) {
   if (carrier === 'Bearer') return { headers: { Authorization: `Bearer ${token}` } };
   return carrier === 'Cookie' ? { cookie: 'sends' } : {};
-}
-
-/** Seconds until the session ends; never less than 0. */
-export function secondsLeft({ endsAt }) {
-  return Math.max(0, Math.ceil((endsAt - Date.now()) / 1000));
 }
 
 function lasting(endsAt, span = 0) {

@@ -1,4 +1,5 @@
 import { element } from './element.js';
+import { clearFieldErrors } from './fields.js';
 import { basic } from './wire.js';
 
 const path = '/sys/v1/session/auth';
@@ -66,26 +67,6 @@ export function signInForm(form, { alice, bob, robot }, submit) {
   });
   chooseMethod();
   chooseCarrier();
-}
-
-/** Shows the wrong fields of a 400 where they were typed. */
-export function showFieldErrors(form, errors = []) {
-  for (const { path: name, detail } of errors) {
-    const field = form.elements.namedItem(name);
-    const message = form.querySelector(`[id="${CSS.escape(name)}-error"]`);
-    if (field === null || message === null) continue;
-    message.textContent = detail;
-    field.setAttribute('aria-invalid', 'true');
-    field.setAttribute('aria-describedby', message.id);
-  }
-}
-
-function clearFieldErrors(form) {
-  for (const message of form.querySelectorAll('.field-error')) message.textContent = '';
-  for (const field of form.querySelectorAll('[aria-invalid]')) {
-    field.removeAttribute('aria-invalid');
-    field.removeAttribute('aria-describedby');
-  }
 }
 
 /** The request of `POST session/auth`. A Basic header needs no body unless the session is to be a cookie. */

@@ -3,22 +3,25 @@ import { curlOf } from './curl.js';
 import { element } from './element.js';
 
 /** One step of the log: the request, the answer, and the curl line that does the same. */
-export function stepView(number, title, { request, answer, milliseconds }, said) {
+export function stepView(number, title, { request, answer, milliseconds }, said, open) {
   return element(
     'details',
-    { open: true, className: 'step' },
+    { open, className: 'step' },
     element(
       'summary',
       {},
       element('span', { className: 'number' }, String(number)),
-      element('span', { className: 'title' }, title, ' ', element('code', {}, request.path)),
+      element('span', { className: 'title' }, title, ' ', element('code', {}, ...path(request.path))),
       element('span', { className: 'took' }, `${Math.max(1, Math.round(milliseconds))} ms`),
       statusOf(answer),
     ),
     problemOf(answer),
     element('h3', {}, 'Request'),
     element('pre', {}, ...rawRequest(request)),
-    note(request.cookie === 'sends', 'The browser added the session cookie; no script can read it.'),
+    note(
+      request.cookie === 'sends' || request.cookie === 'changes',
+      'The browser added the session cookie; no script can read it.',
+    ),
     element('h3', {}, 'Answer'),
     answer === null
       ? note(true, 'The server did not answer. Is it still running?')
@@ -26,6 +29,10 @@ export function stepView(number, title, { request, answer, milliseconds }, said)
     note(
       request.cookie === 'takes' && answer?.status === 200,
       'The browser took the session cookie from Set-Cookie; no script can read it (HttpOnly).',
+    ),
+    note(
+      request.cookie === 'changes' && answer?.status === 204,
+      'The browser took a new session cookie from Set-Cookie; the one before it is good for nothing now.',
     ),
     ...curlLine(curlOf(request), said),
   );
@@ -43,6 +50,11 @@ function rawAnswer({ status, statusText, headers, text }) {
 function raw(firstLine, headers, body) {
   const lines = headers.flatMap(([name, value]) => ['\n', key(name), `: ${value}`]);
   return [element('strong', {}, firstLine), ...lines, ...(body === '' ? [] : ['\n\n', ...json(body)])];
+}
+
+/** A path, with places where it may break. */
+function path(text) {
+  return text.split(/(?<=[/?])/).flatMap((part) => [part, element('wbr', {})]);
 }
 
 /** JSON with its keys in colour, and with places before them where a long line may break. */

@@ -1,0 +1,418 @@
+import { createPrivateKey, generateKeyPairSync } from 'node:crypto';
+import { access } from 'node:fs/promises';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { type Browser, type CDPSession, chromium, type Page } from 'playwright-core';
+import { startConsole, stopAll } from '../support/example.js';
+
+const executablePath = '/usr/bin/chromium';
+const quiet = ['gpu', 'quic', 'background-networking', 'component-update', 'sync'];
+const alice = { name: 'alice', email: 'alice@example.com', password: 'correct horse battery staple' };
+
+let browser: Browser;
+let origin: string;
+let page: Page;
+let cdp: CDPSession;
+/** What the page did that a page must not do. */
+let complaints: string[];
+
+beforeAll(async () => {
+  await access(executablePath).catch(() => {
+    throw new Error("These specs drive the console's page in a browser: install Debian's chromium.");
+  });
+  const args = ['--no-sandbox', '--no-first-run', ...quiet.map((name) => `--disable-${name}`)];
+  browser = await chromium.launch({ executablePath, args });
+});
+
+// Each spec has a console of its own, since a key that was enrolled stays, and a browser that forgot everything.
+beforeEach(async () => {
+  ({ origin } = await startConsole());
+  const context = await browser.newContext({ reducedMotion: 'reduce' });
+  page = await context.newPage();
+  page.setDefaultTimeout(10_000);
+  complaints = [];
+  page.on('pageerror', (error) => complaints.push(String(error)));
+  page.on('console', (message) => {
+    if (message.type() === 'error') complaints.push(message.text());
+  });
+  cdp = await context.newCDPSession(page);
+  await cdp.send('WebAuthn.enable');
+  await page.goto(origin);
+  await alive();
+});
+
+afterEach(async () => {
+  await page?.context().close();
+  await stopAll();
+});
+
+afterAll(() => browser?.close());
+
+/** Plugs in a key, which is touched whenever it asks for it. */
+async function plugIn(): Promise<string> {
+  const { authenticatorId } = await cdp.send('WebAuthn.addVirtualAuthenticator', {
+    options: { protocol: 'ctap2', transport: 'usb', automaticPresenceSimulation: true },
+  });
+  return authenticatorId;
+}
+
+const unplug = (authenticatorId: string) =>
+  cdp.send('WebAuthn.removeVirtualAuthenticator', { authenticatorId });
+/** What a key holds that was enrolled once, its private key included. */
+async function secretOf(authenticatorId: string) {
+  const { credentials } = await cdp.send('WebAuthn.getCredentials', { authenticatorId });
+  const [credential] = credentials;
+  if (credential === undefined) throw new Error('the key was not enrolled');
+  return credential;
+}
+
+/** Another private key of the same kind, as a virtual key holds it. */
+function anotherLike(privateKey: string): string {
+  const key = Buffer.from(privateKey, 'base64');
+  const { asymmetricKeyType } = createPrivateKey({ key, type: 'pkcs8', format: 'der' });
+  const made =
+    asymmetricKeyType === 'ed25519'
+      ? generateKeyPairSync('ed25519')
+      : generateKeyPairSync('ec', { namedCurve: 'P-256' });
+  expect(made.privateKey.asymmetricKeyType).toBe(asymmetricKeyType);
+  return made.privateKey.export({ type: 'pkcs8', format: 'der' }).toString('base64');
+}
+
+const button = (name: string) => page.getByRole('button', { name, exact: true });
+const panel = (name: string) => page.getByRole('region', { name, exact: true });
+const inList = (name: string) => panel('Security keys').getByRole('listitem').filter({ hasText: name });
+/** The page is alive when it offers whom to fill in. */
+const alive = () => button(alice.name).waitFor();
+const told = (text: string) => page.getByRole('status').filter({ hasText: text }).waitFor();
+
+/** The states that are lit, which is what the eye tells from all others. */
+const litStates = `(() => {
+  const nodes = [...document.querySelectorAll('#machine .node')];
+  const fill = (node) => getComputedStyle(node.querySelector('rect')).fill;
+  const isAlone = (node) => nodes.every((each) => each === node || fill(each) !== fill(node));
+  return nodes.filter(isAlone).map((node) => node.textContent.trim());
+})()`;
+
+/** Waits until a state is reached, and sees that it is the one that is lit. */
+async function lit(state: string): Promise<void> {
+  await page.getByRole('img', { name: `The session's state: ${state}` }).waitFor();
+  expect(await page.evaluate(litStates)).toEqual([state]);
+}
+
+/** Waits for a step of the log: the newest of its title. */
+const logged = (title: string) => page.locator('.step', { hasText: title }).first().waitFor();
+
+/** Signs in with what the form offers, which is alice's password; the answer as it went over the wire. */
+async function signIn(): Promise<Record<string, string>> {
+  const answer = page.waitForResponse(`${origin}/sys/v1/session/auth`);
+  await button('Sign in').click();
+  return (await answer).json();
+}
+
+async function signOut(): Promise<void> {
+  await button('Sign out').click();
+  await lit('none');
+}
+
+async function unlock(): Promise<void> {
+  await panel('Security keys').getByLabel('password').fill(alice.password);
+  await button('Unlock').click();
+  await button('Lock').waitFor();
+}
+
+async function enrol(name: string): Promise<void> {
+  await unlock();
+  await panel('Security keys').getByLabel('name').fill(name);
+  await button('Add a security key').click();
+  await inList(name).waitFor();
+}
+
+/** Signs in, enrols a key, and signs in again up to where the key is owed; what the second sign-in answered. */
+async function oweKey(): Promise<Record<string, string>> {
+  await signIn();
+  await lit('active');
+  await enrol('blue');
+  await signOut();
+  const answer = await signIn();
+  await lit('pending');
+  return answer;
+}
+
+/** Uses the key that is plugged in, and waits until the page has read what came of it. */
+async function useKey(): Promise<void> {
+  await button('Use security key').click();
+  await lit('active');
+  await logged('Read the new end');
+}
+
+/** Where the focus is: the name of it, what is wrong there, and whether an outline shows it. */
+const focus = `(() => {
+  const { activeElement: at } = document;
+  const { outlineStyle, outlineWidth } = getComputedStyle(at.type === 'radio' ? at.nextElementSibling : at);
+  const name = (at.labels?.[0] ?? at).textContent.trim();
+  const error = document.getElementById(at.getAttribute('aria-describedby'))?.textContent ?? '';
+  return { name, error, isSeen: at === document.body || (outlineStyle !== 'none' && parseFloat(outlineWidth) >= 2) };
+})()`;
+
+/** Presses Tab until the focus is on what has this name; at every stop on the way it can be seen. */
+async function tabTo(name: string): Promise<void> {
+  for (let presses = 0; presses < 40; presses += 1) {
+    await page.keyboard.press('Tab');
+    const at = await page.evaluate<{ name: string; isSeen: boolean }>(focus);
+    if (!at.isSeen) throw new Error(`nothing shows that the focus is on "${at.name}"`);
+    if (at.name === name) return;
+  }
+  throw new Error(`Tab does not come to "${name}"`);
+}
+
+/** Goes to a field, and types over what is in it. */
+async function typeInto(name: string, text: string): Promise<void> {
+  await tabTo(name);
+  await page.keyboard.type(text);
+}
+
+/** What reaches out of the card or the log that it is in, or makes the page scroll sideways. */
+const strays = `[document.documentElement, ...document.querySelectorAll('.card *, .log *')]
+  .filter((each) => {
+    const room = each.closest('.card, .log')?.getBoundingClientRect().right ?? innerWidth;
+    return Math.max(each.getBoundingClientRect().right, each.parentElement === null ? each.scrollWidth : 0) > room;
+  })
+  .map((each) => each.outerHTML.slice(0, 80))`;
+
+/** What a route answers to somebody who shows this, beside the page: its status and its code. */
+async function call(path: string, headers: Record<string, string>, method = 'GET'): Promise<string> {
+  const answer = await fetch(`${origin}${path}`, { method, headers: { ...headers, Origin: origin } });
+  if (answer.status < 400) return String(answer.status);
+  const { code } = (await answer.json()) as { code: string };
+  return `${answer.status} ${code}`;
+}
+
+describe("the console's page", () => {
+  it('enrols a key, owes it at the next sign-in, and opens with it', async () => {
+    await plugIn();
+    await signIn();
+    await lit('active');
+    expect(await panel('Security keys').getByRole('listitem').count()).toBe(0);
+    await enrol('blue');
+    await signOut();
+    expect(await panel('Security keys').isVisible()).toBe(false);
+
+    const headers = { Authorization: `Bearer ${(await signIn()).access_token}` };
+    await lit('pending');
+    expect(await panel('Second factor').getByRole('listitem').allTextContents()).toEqual(['blue']);
+    expect(await call('/api/whoami', headers)).toBe('401 second_factor_required');
+    await page.getByRole('button', { name: 'GET /api/whoami' }).click();
+    await told('401 second_factor_required');
+    await lit('pending');
+
+    await useKey();
+    expect(await call('/api/whoami', headers)).toBe('200');
+    await inList('last used').waitFor();
+    expect(await panel('Second factor').isVisible()).toBe(false);
+  });
+
+  it('gives a cookie session another cookie with the second factor, and the old one is good for nothing', async () => {
+    const cookie = async () => {
+      const [held, ...more] = await page.context().cookies();
+      expect(more).toEqual([]);
+      return { Cookie: `${held?.name}=${held?.value}` };
+    };
+    await plugIn();
+    await page.getByRole('radio', { name: 'Cookie' }).check();
+    await oweKey();
+    const pending = await cookie();
+    expect(await call('/api/whoami', pending)).toBe('401 second_factor_required');
+
+    await useKey();
+    const active = await cookie();
+    expect(active).not.toEqual(pending);
+    expect(await call('/api/whoami', active)).toBe('200');
+    expect(await call('/api/whoami', pending)).toBe('401 invalid_session');
+    expect(await page.getByText('took a new session cookie').count()).toBe(1);
+  });
+
+  it('stays pending with a wrong key, and opens the same session with the right one', async () => {
+    const genuine = await plugIn();
+    const headers = { Authorization: `Bearer ${(await oweKey()).access_token}` };
+    const credential = await secretOf(genuine);
+    await unplug(genuine);
+
+    const wrong = await plugIn();
+    await cdp.send('WebAuthn.addCredential', {
+      authenticatorId: wrong,
+      credential: { ...credential, privateKey: anotherLike(credential.privateKey) },
+    });
+    await button('Use security key').click();
+    await told('401 invalid_credentials');
+    await lit('pending');
+    expect(await call('/api/whoami', headers)).toBe('401 second_factor_required');
+    expect(await call('/sys/v1/session/config_2fa/devices', headers)).toBe('401 second_factor_required');
+    expect(await call('/sys/v1/session/refresh', headers, 'POST')).toBe('401 second_factor_required');
+    await unplug(wrong);
+
+    const again = await plugIn();
+    await cdp.send('WebAuthn.addCredential', { authenticatorId: again, credential });
+    await useKey();
+    expect(await call('/api/whoami', headers)).toBe('200');
+  });
+
+  it('says in a sentence that no key came, and goes on', async () => {
+    const key = await plugIn();
+    await oweKey();
+    const credential = await secretOf(key);
+    await unplug(key);
+
+    // Nothing is plugged in: the browser waits, until somebody gives up.
+    await button('Use security key').click();
+    await told('Insert your key');
+    await button('Stop waiting').click();
+    await told('The page no longer waits for a key.');
+
+    // A key is plugged in, and it is none that was enrolled.
+    const empty = await plugIn();
+    await button('Use security key').click();
+    await told('No key answered');
+    await lit('pending');
+    await cdp.send('WebAuthn.addCredential', { authenticatorId: empty, credential });
+    await useKey();
+
+    // The same when a key is to be enrolled, and signing out does not wait for it.
+    await unplug(empty);
+    await unlock();
+    await panel('Security keys').getByLabel('name').fill('green');
+    await button('Add a security key').click();
+    await told('Insert your key');
+    await button('Stop waiting').click();
+    await told('The page no longer waits for a key.');
+    await button('Add a security key').click();
+    await told('Insert your key');
+    await signOut();
+    expect(complaints.filter((each) => !each.includes('status of 401'))).toEqual([]);
+  });
+
+  it('needs no mouse', async () => {
+    await plugIn();
+    const signInByKeyboard = async () => {
+      await typeInto('email', alice.email);
+      await typeInto('password', alice.password);
+      await page.keyboard.press('Enter');
+    };
+    await signInByKeyboard();
+    await lit('active');
+    await logged('List the security keys');
+    await typeInto('password', alice.password);
+    await page.keyboard.press('Enter');
+    await button('Lock').waitFor();
+    // The field of the password is gone, and the next one has the focus.
+    expect(await page.evaluate(focus)).toEqual({ name: 'name', error: '', isSeen: true });
+    await page.keyboard.type('blue');
+    await page.keyboard.press('Enter');
+    await inList('blue').waitFor();
+    await tabTo('Sign out');
+    await page.keyboard.press('Enter');
+    await lit('none');
+    expect(await page.evaluate(focus)).toEqual({ name: 'Session', error: '', isSeen: true });
+
+    await signInByKeyboard();
+    await lit('pending');
+    await tabTo('Use security key');
+    await page.keyboard.press('Enter');
+    await lit('active');
+  });
+
+  it('fits windows of 390 and of 1280 px, in light and in dark, and breaks no rule of its own', async () => {
+    const paper = 'getComputedStyle(document.body).backgroundColor';
+    const look = async () => {
+      for (const colorScheme of ['light', 'dark'] as const) {
+        await page.emulateMedia({ colorScheme });
+        const parts = [...(await page.evaluate<string>(paper)).matchAll(/\d+/g)].map(Number);
+        expect(Math.min(...parts) > 127 ? 'light' : 'dark').toBe(colorScheme);
+        for (const width of [390, 1280]) {
+          await page.setViewportSize({ width, height: 800 });
+          expect({ width, colorScheme, strays: await page.evaluate(strays) }).toEqual({
+            width,
+            colorScheme,
+            strays: [],
+          });
+        }
+      }
+    };
+    await plugIn();
+    await look();
+    await signIn();
+    await lit('active');
+    await look();
+    await enrol('W'.repeat(64));
+    await look();
+    await signOut();
+    await signIn();
+    await lit('pending');
+    await look();
+    await useKey();
+    await look();
+    expect(complaints).toEqual([]);
+  });
+
+  it('shows what is refused where it was typed, and the session lives on', async () => {
+    const first = await plugIn();
+    await signIn();
+    await lit('active');
+    const keys = panel('Security keys');
+    await keys.getByLabel('password').fill('not hers');
+    await button('Unlock').click();
+    await told('401 invalid_credentials');
+    expect(await page.evaluate(focus)).toMatchObject({
+      name: 'password',
+      error: 'This is not the password.',
+    });
+    await lit('active');
+    await enrol('blue');
+
+    // The same key again, and then another one by the same name.
+    await keys.getByLabel('name').fill('green');
+    await button('Add a security key').click();
+    await told('This key is enrolled already.');
+    await unplug(first);
+    await plugIn();
+    await keys.getByLabel('name').fill('blue');
+    await button('Add a security key').click();
+    await told('409 name_taken');
+    expect(await page.evaluate(focus)).toMatchObject({ name: 'name', error: expect.stringMatching(/name/) });
+    expect(await keys.getByRole('listitem').count()).toBe(1);
+    await keys.getByLabel('name').fill('green');
+    await button('Add a security key').click();
+    await inList('green').waitFor();
+
+    await button('Lock').click();
+    await button('Unlock').waitFor();
+    expect(await keys.getByText('locked', { exact: true }).isVisible()).toBe(true);
+    await lit('active');
+  });
+
+  it('tells after a reload that the challenge is gone, and in an old browser that it knows no keys', async () => {
+    await plugIn();
+    await page.getByRole('radio', { name: 'Cookie' }).check();
+    await oweKey();
+    await page.reload();
+    await lit('pending');
+    await panel('Second factor').getByText('a reload forgot it').waitFor();
+    expect(await button('Use security key').isDisabled()).toBe(true);
+
+    await page.addInitScript('delete window.PublicKeyCredential');
+    await page.reload();
+    await lit('pending');
+    await panel('Second factor').getByText('This browser offers no WebAuthn').waitFor();
+    expect(await button('Use security key').isDisabled()).toBe(true);
+    await signOut();
+  });
+
+  it('does all of it in a browser that knows keys and not their JSON', async () => {
+    const forms = ['parseRequestOptionsFromJSON', 'parseCreationOptionsFromJSON', 'prototype.toJSON'];
+    await page.addInitScript(forms.map((form) => `delete PublicKeyCredential.${form}`).join(';'));
+    await page.reload();
+    await alive();
+    expect(await page.evaluate(`[${forms.map((form) => `PublicKeyCredential.${form}`)}].join()`)).toBe(',,');
+    await plugIn();
+    await oweKey();
+    await useKey();
+  });
+});
