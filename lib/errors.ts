@@ -58,6 +58,7 @@ export const problems = {
   },
   name_taken: { status: 409, title: 'There is a device of this name already.' },
   credential_taken: { status: 409, title: 'This credential is enrolled already.' },
+  too_many_devices: { status: 409, title: 'No more devices can be enrolled.' },
   payload_too_large: { status: 413, title: 'The body is too large.' },
   unsupported_media_type: {
     status: 415,

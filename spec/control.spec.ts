@@ -122,7 +122,8 @@ describe('what the control offers beside the router', () => {
 
   it('serves apps alone, and users alone', async () => {
     const { users, apps } = await people();
-    const only = (repositories: object) => passportControl({ repositories, secret: randomBytes(32) });
+    const only = (repositories: object) =>
+      passportControl({ repositories, secret: randomBytes(32), secondFactor: false });
     const status = async (control: { router: express.Router }, name: string, secret: string) =>
       (await supertest(express().use(control.router)).post(auth).set(basic(name, secret))).status;
     expect(await status(only({ apps }), robot.id, robot.secret)).toBe(200);

@@ -27,7 +27,7 @@ export type FactorFailure =
   | 'counter_regressed'
   /** A certificate or a format that nobody asked for. */
   | 'attestation_not_asked'
-  /** The same challenge was answered twice at once. */
+  /** The challenge was answered already, before this or at the same time. */
   | 'raced';
 
 /** Why a session ended. */
@@ -100,7 +100,13 @@ export type AuditEvent = { /** Milliseconds since the epoch. */ at: number } & (
   | ({ type: 'configuration_unlock_failed'; reason: FailureReason } & ConfigurationChange)
   | ({ type: 'device_added'; credentialId: string } & ConfigurationChange)
   | ({ type: 'device_refused'; reason: FactorFailure } & ConfigurationChange)
-  | ({ type: 'session_ended'; session: string; cause: EndCause } & AuditSubject)
+  | ({
+      type: 'session_ended';
+      session: string;
+      cause: EndCause;
+      /** The session that took its place, where one was `replaced`. */
+      successor: string | null;
+    } & AuditSubject)
   | {
       type: 'account_selected';
       session: string;

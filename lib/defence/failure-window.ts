@@ -85,6 +85,11 @@ export class FailureWindow {
     return reached === null ? null : { closed: 'failures', retryAfter: reached.endsIn / 1000 };
   }
 
+  /** Forgets all failures at a key. One that is closed stays so. */
+  async clear(key: string): Promise<void> {
+    await Promise.all([this.counters.clear(this.failures(key)), this.counters.clear(this.taken(key))]);
+  }
+
   private attempt(key: string): Attempt {
     const { counters } = this;
     const { limit, window, closedFor } = this.limits;
@@ -101,9 +106,7 @@ export class FailureWindow {
         return count === limit;
       },
       forgiven: () => counters.decrement(this.taken(key)),
-      cleared: async () => {
-        await Promise.all([counters.clear(this.failures(key)), counters.clear(this.taken(key))]);
-      },
+      cleared: () => this.clear(key),
     };
   }
 

@@ -5,7 +5,7 @@ import type { Dependency } from './dependency.js';
 /** The host's devices behind the guard; recovery codes and changes come with the routes that need them. */
 export type GuardedDevices = Pick<
   DeviceRepository,
-  'listByUser' | 'findByCredentialId' | 'add' | 'recordUse' | 'countRecoveryCodes'
+  'listByUser' | 'findByCredentialId' | 'add' | 'remove' | 'recordUse' | 'countRecoveryCodes'
 >;
 
 /** Puts the device repository behind `dependency`: deadlines, and a look at every answer. */
@@ -20,6 +20,7 @@ export function guardDevices(devices: DeviceRepository, dependency: Dependency):
           answer === null || (isDevice(answer) && answer.credentialId === credentialId) ? answer : undefined,
       ),
     add: (userId, device) => dependency('devices.add', () => devices.add(userId, device), boolean),
+    remove: (userId, name) => dependency('devices.remove', () => devices.remove(userId, name), boolean),
     recordUse: (userId, credentialId, use) =>
       dependency('devices.recordUse', () => devices.recordUse(userId, credentialId, use), boolean),
     countRecoveryCodes: (userId) =>

@@ -29,6 +29,8 @@ export interface GuessLimits {
     work: () => Promise<T>,
     isComplete: (result: T) => boolean,
   ): Promise<T>;
+  /** Forgets what failed before at a user, whose sign-in has been completed now. It never fails. */
+  settle(guess: { email: string }): Promise<void>;
 }
 
 /**
@@ -46,6 +48,7 @@ export function guessLimits(lock: EmailLock, throttle: Throttle): GuessLimits {
         guess === null ? work() : settled(await placeFor(guess, address), work, isComplete);
       return settled(await throttle.address(address), targeted, () => false);
     },
+    settle: ({ email }) => lock.settle(email).catch(() => {}),
   };
 }
 

@@ -11,6 +11,8 @@ export interface EmailLock {
    * @throws AuthError `locked`, for known and unknown addresses alike
    */
   reserve(email: string, address: string): Promise<Attempt>;
+  /** Forgets the failures at a canonical address; one that is locked stays so. */
+  settle(email: string): Promise<void>;
 }
 
 /**
@@ -24,9 +26,10 @@ export function emailLock(
   identify: (email: string) => string,
   audit: Audit,
 ): EmailLock {
-  if (limits === null) return { reserve: async () => unlimited };
+  if (limits === null) return { reserve: async () => unlimited, settle: async () => {} };
   const failures = new FailureWindow(counters, 'email', limits);
   return {
+    settle: (email) => failures.clear(identify(email)),
     async reserve(email, address) {
       const identifier = identify(email);
       const attempt = await failures.reserve(identifier);

@@ -61,6 +61,12 @@ export function resolveOptions(options: PassportControlOptions): ResolvedOptions
   if (!users && !apps) {
     throw new ConfigError('repositories', 'needs users or apps: without them nobody can sign in');
   }
+  if (users && !devices && given.secondFactor !== false) {
+    throw new ConfigError(
+      'repositories.devices',
+      'is required with users: without it nobody could owe a second factor. Or set secondFactor: false',
+    );
+  }
   if (devices && !given.relyingParty && given.secondFactor !== false) {
     throw new ConfigError(
       'relyingParty',

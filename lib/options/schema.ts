@@ -47,6 +47,7 @@ export const optionsSchema = z.strictObject({
         'listByUser',
         'findByCredentialId',
         'add',
+        'remove',
         'recordUse',
         'countRecoveryCodes',
       ).optional(),

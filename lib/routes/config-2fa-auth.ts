@@ -2,40 +2,39 @@ import type { Audit } from '../defence/audit.js';
 import type { GuessLimits } from '../defence/guesses.js';
 import { type PasswordDependencies, verifyPasswordOf } from '../defence/user-password.js';
 import { AuthError } from '../errors.js';
-import type { Enrolment } from '../second-factor/enrolment.js';
-import type { BodyReader } from '../wire/body.js';
-import { canonicalEmail } from '../wire/email.js';
+import type { SecondFactor } from '../second-factor/index.js';
 import { configurationRequest, parseBody } from '../wire/schemas.js';
 import { addressOf } from './address.js';
-import { type AdmittedWork, userOf } from './admitted.js';
+import { type AdmittedWork, guessAt, userOf } from './admitted.js';
 
 /** What unlocking the configuration of the second factor is made from. */
 export interface UnlockDependencies {
-  enrolment: Enrolment;
+  enrolment: SecondFactor['enrolment'];
+  unlock: SecondFactor['unlock'];
   password: PasswordDependencies;
   limits: GuessLimits;
-  readBody: BodyReader;
   audit: Audit;
 }
 
 /**
  * `POST session/config_2fa/auth`: the password of the session's own user unlocks the configuration for ten minutes.
- * Wrong ones count in the same lock as those of sign-ins.
+ * Wrong ones count in the same lock as those of sign-ins. A user who has no password proves a device instead, over the
+ * challenge that new_challenge gave.
  */
 export function config2faAuth({
   enrolment,
+  unlock,
   password: dependencies,
   limits,
-  readBody,
   audit,
 }: UnlockDependencies): AdmittedWork {
-  return async (request, response, session) => {
-    const { password } = parseBody(configurationRequest, await readBody(request, response));
+  return async (request, response, session, body) => {
+    const proof = parseBody(configurationRequest, body);
     const user = userOf(session);
     const address = addressOf(request);
     const told = { session: session.key, entityId: user.id, address };
 
-    const unlock = async () => {
+    const byPassword = async (password: string) => {
       const verdict = await verifyPasswordOf(dependencies, user, password);
       if ('reason' in verdict) {
         audit({ type: 'configuration_unlock_failed', reason: verdict.reason, ...told });
@@ -43,8 +42,18 @@ export function config2faAuth({
       }
       await enrolment.unlock(session);
     };
-    const guess = { email: canonicalEmail(user.email) ?? user.id };
-    await limits.at(guess, address, unlock, () => true);
+    if ('password' in proof) {
+      await limits.at(
+        guessAt(user),
+        address,
+        () => byPassword(proof.password),
+        () => true,
+      );
+    } else {
+      // Whoever has a password cannot leave it out.
+      if (user.passwordHash !== null) throw new AuthError('invalid_credentials');
+      await unlock(session, proof.assertion, address);
+    }
     audit({ type: 'configuration_unlocked', ...told });
     response.status(200).json({});
   };

@@ -1,7 +1,6 @@
 import type { GuardedDevices } from '../defence/guarded-devices.js';
 import type { MfaDevice } from '../repositories/index.js';
 import type { Enrolment } from '../second-factor/enrolment.js';
-import type { BodyReader } from '../wire/body.js';
 import { addDeviceRequest, parseBody } from '../wire/schemas.js';
 import type { DeviceList, ListedDevice } from '../wire/webauthn.js';
 import { addressOf } from './address.js';
@@ -18,9 +17,9 @@ export function listDevices(devices: GuardedDevices): AdmittedWork {
 }
 
 /** `POST session/config_2fa/devices`: adds the device that has answered the challenge, while the configuration is unlocked. */
-export function addDevice(enrolment: Enrolment, readBody: BodyReader): AdmittedWork {
-  return async (request, response, session) => {
-    const { name, attestationResult } = parseBody(addDeviceRequest, await readBody(request, response));
+export function addDevice(enrolment: Enrolment): AdmittedWork {
+  return async (request, response, session, body) => {
+    const { name, attestationResult } = parseBody(addDeviceRequest, body);
     const given = { name, attestation: attestationResult, address: addressOf(request) };
     response.status(201).json(listed(await enrolment.add(session, given)));
   };

@@ -20,7 +20,7 @@ export type RouterDependencies = SessionAuthDependencies &
 
 /** Every route of the API, with the session states and the kind of principal that it serves. */
 export function sessionRouter(dependencies: RouterDependencies): Router {
-  const { gate, sessions, cookie, secondFactor } = dependencies;
+  const { gate, sessions, cookie, secondFactor, readBody } = dependencies;
   const routes: Record<string, Route> = {
     '/session/auth': { POST: sessionAuth(dependencies) },
     '/session/refresh': { POST: admitted(gate, { states: ['active'] }, sessionRefresh(sessions)) },
@@ -35,7 +35,12 @@ export function sessionRouter(dependencies: RouterDependencies): Router {
       ),
     },
     '/session/select_account': {
-      POST: admitted(gate, { states: ['active'], principal: 'user' }, sessionSelectAccount(dependencies)),
+      POST: admitted(
+        gate,
+        { states: ['active'], principal: 'user' },
+        sessionSelectAccount(dependencies),
+        readBody,
+      ),
     },
     ...(secondFactor === null ? {} : secondFactorRoutes(gate, secondFactor)),
   };

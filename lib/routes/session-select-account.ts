@@ -5,7 +5,6 @@ import type { Account } from '../repositories/index.js';
 import { mayAct } from '../sessions/account-policy.js';
 import { isMember } from '../sessions/principals.js';
 import type { Sessions } from '../sessions/sessions.js';
-import type { BodyReader } from '../wire/body.js';
 import { parseBody, type SelectAccountResponse, selectAccountRequest } from '../wire/schemas.js';
 import type { AdmittedWork } from './admitted.js';
 
@@ -13,7 +12,6 @@ import type { AdmittedWork } from './admitted.js';
 export interface SelectAccountDependencies {
   sessions: Sessions;
   repositories: GuardedRepositories;
-  readBody: BodyReader;
   audit: Audit;
 }
 
@@ -24,13 +22,12 @@ export interface SelectAccountDependencies {
 export function sessionSelectAccount({
   sessions,
   repositories,
-  readBody,
   audit,
 }: SelectAccountDependencies): AdmittedWork {
   const { accounts, identityProviders } = repositories;
 
-  return async (request, response, { key, record, principal }) => {
-    const { acct_id: accountId } = parseBody(selectAccountRequest, await readBody(request, response));
+  return async (_request, response, { key, record, principal }, body) => {
+    const { acct_id: accountId } = parseBody(selectAccountRequest, body);
     if (!isMember('user', principal, accountId)) throw new AuthError('account_forbidden');
 
     const unrestricted: Account = { id: accountId, enabled: true };

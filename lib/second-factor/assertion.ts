@@ -3,9 +3,9 @@ import type { MfaDevice } from '../repositories/index.js';
 import type { Challenge } from '../sessions/record.js';
 import { canonicalBase64url } from '../wire/base64url.js';
 import type { Assertion } from '../wire/webauthn.js';
-import { isTopLevel } from './ceremony.js';
 import { type Fido2Settings, isFido2, userHandleOf } from './challenges.js';
-import { isUsableKey } from './public-key.js';
+import { isTopLevel } from './client-data.js';
+import { isDerSignature, isUsableKey, longestKey } from './public-key.js';
 import { loadWebAuthn, type WebAuthn } from './webauthn.js';
 
 /** A device that has signed a challenge, with the counter and the backup state that it signed; or why it has not. */
@@ -66,9 +66,13 @@ async function verifySigned(
   const refused = { reason: 'not_verified' } as const;
   const publicKey = Uint8Array.from(device.publicKey);
   if (!isTopLevel(response.clientDataJSON)) return refused;
-  if (!isUsableKey(helpers.decodeCredentialPublicKey(publicKey))) return refused;
+  if (publicKey.length > longestKey) return refused;
+  const key = helpers.decodeCredentialPublicKey(publicKey);
+  if (!isUsableKey(key)) return refused;
 
   const { clientDataJSON, authenticatorData, signature } = response;
+  // Section 6.5.5: an ECDSA signature is DER, of which there is one spelling; the library reads others too.
+  if (key.get(3) === -7 && !isDerSignature(Buffer.from(signature, 'base64url'))) return refused;
   const { verified, authenticationInfo } = await server.verifyAuthenticationResponse({
     response: {
       ...{ id, rawId: id, type, clientExtensionResults: {} },

@@ -6,8 +6,8 @@ import type { StoredSession } from '../sessions/session-types.js';
 import type { Sessions } from '../sessions/sessions.js';
 
 /** How an attempt to pay the second factor ended. */
-export type FactorOutcome =
-  | { kind: 'completed'; session: StoredSession & { token?: string } }
+export type FactorOutcome<T> =
+  | { kind: 'completed'; result: T }
   /** The factor was not good: a failure, and it counts. */
   | { kind: 'refused'; reason: FactorFailure }
   /** The factor was good, and somebody was faster: no failure. */
@@ -19,15 +19,15 @@ export type FactorName = 'fido2';
 /** Limits the attempts at second factors; see {@link factorAttempts}. */
 export interface FactorAttempts {
   /**
-   * Runs one attempt of a pending session.
+   * Runs one attempt in a session.
    *
    * @throws AuthError `locked`, `invalid_session`, `too_many_requests`, and `invalid_credentials` for what was refused
    */
-  at(
+  at<T>(
     session: StoredSession,
     given: { factor: FactorName; address: string },
-    work: () => Promise<FactorOutcome>,
-  ): Promise<StoredSession & { token?: string }>;
+    work: () => Promise<FactorOutcome<T>>,
+  ): Promise<T>;
 }
 
 /** What limiting attempts is made from. */
@@ -45,8 +45,8 @@ export interface AttemptDependencies {
 const failuresPerSession = 5;
 
 /**
- * Makes the limits of second factors: failures are counted for each session, which ends with the fifth, and for each
- * user over all sessions and factors. A first factor that was good resets neither; a completed sign-in does.
+ * Makes the limits of second factors: failures are counted for each pending session, which ends with the fifth, and for
+ * each user over all sessions and factors. A first factor that was good resets neither; a completed sign-in does.
  */
 export function factorAttempts({
   counters,
@@ -69,6 +69,7 @@ export function factorAttempts({
   };
   const places = async ({ key, record }: StoredSession) => {
     const user = ofUser === null ? unlimited : await placeOf(ofUser, record.entityId, 'locked');
+    if (record.state !== 'pending') return { user, session: unlimited };
     try {
       return { user, session: await placeOf(ofSession, key, 'invalid_session') };
     } catch (error) {
@@ -94,7 +95,7 @@ export function factorAttempts({
       if (outcome.kind === 'completed') {
         await settle((each) => each.cleared());
         audit({ type: 'second_factor_completed', ...told });
-        return outcome.session;
+        return outcome.result;
       }
       const reason = outcome.kind === 'raced' ? outcome.kind : outcome.reason;
       audit({ type: 'second_factor_failed', reason, ...told });

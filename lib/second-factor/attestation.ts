@@ -2,9 +2,9 @@ import type { FactorFailure } from '../defence/audit.js';
 import type { NewMfaDevice } from '../repositories/index.js';
 import type { Challenge } from '../sessions/record.js';
 import type { Attestation } from '../wire/webauthn.js';
-import { isTopLevel } from './ceremony.js';
 import type { Fido2Settings } from './challenges.js';
-import { algorithms, isUsableKey } from './public-key.js';
+import { isTopLevel } from './client-data.js';
+import { algorithms, isUsableKey, longestKey } from './public-key.js';
 import { loadWebAuthn, type WebAuthn } from './webauthn.js';
 
 /** A credential that an authenticator has made, or why it is not taken. */
@@ -42,8 +42,8 @@ async function verifyMade(
   const refused = { reason: 'not_verified' } as const;
   const { clientDataJSON, attestationObject } = response;
   if (!isTopLevel(clientDataJSON)) return refused;
-  if (!isUnattested(helpers.decodeAttestationObject(Buffer.from(attestationObject, 'base64url'))))
-    return { reason: 'attestation_not_asked' };
+  const object = unattested(helpers, Uint8Array.from(Buffer.from(attestationObject, 'base64url')));
+  if (object === null) return { reason: 'attestation_not_asked' };
 
   const { verified, registrationInfo } = await server.verifyRegistrationResponse({
     response: {
@@ -61,7 +61,10 @@ async function verifyMade(
   const { credential, credentialDeviceType, credentialBackedUp, origin } = registrationInfo;
   // The id beside the attestation is unsigned: it must be the one within.
   if (credential.id !== id || Buffer.from(id, 'base64url').length > longestId) return refused;
-  if (!isUsableKey(helpers.decodeCredentialPublicKey(credential.publicKey))) return refused;
+  if (credential.publicKey.length > longestKey) return refused;
+  const key = helpers.decodeCredentialPublicKey(credential.publicKey);
+  // Section 8.2: a key that signs for itself does so by its own algorithm.
+  if (!isUsableKey(key) || (object.alg !== null && object.alg !== key.get(3))) return refused;
   return {
     device: {
       type: 'Fido2',
@@ -77,11 +80,23 @@ async function verifyMade(
 }
 
 /**
- * Whether an attestation object is what a browser sends where no attestation was asked for (WebAuthn L3, section
- * 5.1.3): none at all, or a signature by the new key itself. A certificate that nobody asked for is not looked at, so
- * its lists of revoked ones are not fetched either.
+ * An attestation object if it is what a browser sends where no attestation was asked for (WebAuthn L3, section 5.1.3):
+ * none at all, or a signature by the new key itself, and nothing beside it; then `alg` is the algorithm of that
+ * signature. A certificate that nobody asked for is not looked at, so its lists of revoked ones are not fetched either.
  */
-function isUnattested(object: ReturnType<WebAuthn['helpers']['decodeAttestationObject']>): boolean {
-  const format = object.get('fmt');
-  return format === 'none' || (format === 'packed' && object.get('attStmt').get('x5c') === undefined);
+function unattested(
+  { isoCBOR, decodeAttestationObject }: WebAuthn['helpers'],
+  bytes: Uint8Array<ArrayBuffer>,
+): { alg: unknown } | null {
+  const object: unknown = decodeAttestationObject(bytes);
+  if (!hasExactly(object, ['fmt', 'attStmt', 'authData'])) return null;
+  if (isoCBOR.encode(object as Parameters<typeof isoCBOR.encode>[0]).length !== bytes.length) return null;
+  const [format, statement] = [object.get('fmt'), object.get('attStmt')];
+  if (format === 'none' && hasExactly(statement, [])) return { alg: null };
+  if (format === 'packed' && hasExactly(statement, ['alg', 'sig'])) return { alg: statement.get('alg') };
+  return null;
+}
+
+function hasExactly(value: unknown, names: readonly string[]): value is Map<string, unknown> {
+  return value instanceof Map && value.size === names.length && names.every((name) => value.has(name));
 }

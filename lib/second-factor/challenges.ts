@@ -30,7 +30,7 @@ export function challenges(
   clock: () => number,
   randomBytes: (size: number) => Buffer,
 ): Challenges {
-  const milliseconds = timeout * 1000;
+  const milliseconds = Math.floor(timeout * 1000);
   return {
     issue: (purpose, devices) => ({
       value: randomBytes(32).toString('base64url'),

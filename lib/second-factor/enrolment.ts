@@ -13,6 +13,9 @@ import type { Claims } from './claims.js';
 /** Seconds for which the configuration of the second factor stays unlocked. */
 const unlockedFor = 600;
 
+/** Devices that a user may enrol: each sign-in names all of them. */
+const mostDevices = 50;
+
 /** What enrolling devices is made from. `clock` is in milliseconds since the epoch. */
 export interface EnrolmentDependencies {
   settings: Fido2Settings;
@@ -34,7 +37,7 @@ export interface Enrolment {
    * A new challenge in the place of the session's last: to make a credential while the configuration is unlocked, to
    * prove one while it is locked.
    *
-   * @throws AuthError `configuration_locked` when it is locked and there is nothing to prove
+   * @throws AuthError `configuration_locked` when it is locked and there is nothing to prove, `too_many_devices`
    */
   challenge(session: StoredSession, user: User): Promise<CreationOptions | RequestOptions>;
   /**
@@ -61,14 +64,31 @@ export function enrolment({
 }: EnrolmentDependencies): Enrolment {
   const isUnlocked = ({ unlockedUntil }: SessionRecord) => unlockedUntil !== null && clock() < unlockedUntil;
 
-  /** Adds the device in the name of its challenge, which is used up by that. */
-  const addOnce = async (userId: string, device: NewMfaDevice): Promise<MfaDevice> => {
+  /** Whether the session still may enrol: it lives, and nobody has locked its configuration meanwhile. */
+  const checkAgain = async (key: string): Promise<void> => {
+    const record = await sessions.load(key);
+    if (record === null) throw new AuthError('invalid_session');
+    if (!isUnlocked(record)) throw new AuthError('configuration_locked');
+  };
+
+  /** Adds the device. One that was added before, by a call whose answer was lost, counts as added now. */
+  const addOnce = async (key: string, userId: string, device: NewMfaDevice): Promise<MfaDevice> => {
     // WebAuthn L3, section 7.1, step 26; of two at once `add` takes one.
-    if ((await devices.findByCredentialId(device.credentialId)) !== null)
-      throw new AuthError('credential_taken');
-    if (await devices.add(userId, device)) return { ...device, lastUsedAt: null };
+    const known = await devices.findByCredentialId(device.credentialId);
+    await checkAgain(key);
+    if (known === null && (await devices.add(userId, device))) {
+      // Whoever has ended the session or locked it while this was being added has not seen this device.
+      await checkAgain(key).catch(async (error: unknown) => {
+        await devices.remove(userId, device.name);
+        throw error;
+      });
+      return { ...device, lastUsedAt: null };
+    }
     const theirs = await devices.listByUser(userId);
-    throw new AuthError(theirs.some(({ name }) => name === device.name) ? 'name_taken' : 'credential_taken');
+    const same = theirs.find((each) => isSame(each, device));
+    if (same !== undefined) return same;
+    const isNew = known === null && !theirs.some(({ credentialId }) => credentialId === device.credentialId);
+    throw new AuthError(isNew ? 'name_taken' : 'credential_taken');
   };
 
   return {
@@ -83,6 +103,7 @@ export function enrolment({
       const theirs = await devices.listByUser(user.id);
       const unlocked = isUnlocked(record);
       if (!unlocked && !theirs.some(isFido2)) throw new AuthError('configuration_locked');
+      if (unlocked && theirs.length >= mostDevices) throw new AuthError('too_many_devices');
       const challenge = challenges.issue(unlocked ? 'enrolment' : 'configuration', theirs);
       await sessions.change(key, () => ({ challenge }));
       return unlocked
@@ -107,7 +128,7 @@ export function enrolment({
 
       const device = { ...verdict.device, name, createdAt: clock() };
       const added = await claims.hold(challenge, {
-        work: () => addOnce(entityId, device),
+        work: () => addOnce(key, entityId, device),
         raced: null,
       });
       if (added === null) {
@@ -118,4 +139,13 @@ export function enrolment({
       return added;
     },
   };
+}
+
+/** Whether a device of the user's is this one: of the same name, by the same key. */
+function isSame(device: MfaDevice, { name, credentialId, publicKey }: NewMfaDevice): boolean {
+  return (
+    device.name === name &&
+    device.credentialId === credentialId &&
+    Buffer.from(device.publicKey).equals(publicKey)
+  );
 }

@@ -3,12 +3,14 @@ import type { CounterStore } from '../defence/counters.js';
 import type { FailureLimit } from '../defence/failure-window.js';
 import type { GuardedDevices } from '../defence/guarded-devices.js';
 import type { OneTimeStore } from '../defence/one-time.js';
+import type { StoredSession } from '../sessions/session-types.js';
 import type { Sessions } from '../sessions/sessions.js';
+import type { Assertion } from '../wire/webauthn.js';
 import { factorAttempts } from './attempts.js';
 import { type Challenges, challenges, type Fido2Settings } from './challenges.js';
 import { challengeClaims } from './claims.js';
-import { type Fido2Completion, fido2Completion } from './completion.js';
 import { type Enrolment, enrolment } from './enrolment.js';
+import { deviceProof } from './proof.js';
 
 /** What the second factor is made from. `clock` is in milliseconds since the epoch. */
 export interface SecondFactorParts {
@@ -30,23 +32,43 @@ export interface SecondFactorParts {
 export interface SecondFactor {
   devices: GuardedDevices;
   challenges: Challenges;
-  complete: Fido2Completion;
   enrolment: Enrolment;
+  /**
+   * Completes a pending session by an assertion over its challenge.
+   *
+   * @throws AuthError as {@link FactorAttempts} does, and `unavailable`; then the same assertion is good again
+   */
+  complete: (
+    session: StoredSession,
+    assertion: Assertion,
+    address: string,
+  ) => Promise<StoredSession & { token?: string }>;
+  /** Unlocks the configuration in an active session by an assertion; it throws as `complete` does. */
+  unlock: (session: StoredSession, assertion: Assertion, address: string) => Promise<void>;
 }
 
 /** Puts the second factor together. */
 export function secondFactor(parts: SecondFactorParts): SecondFactor {
-  const { settings, clock, oneTime } = parts;
+  const { settings, clock, oneTime, sessions, devices } = parts;
   const shared = {
     ...parts,
     challenges: challenges(settings, clock, parts.randomBytes),
     claims: challengeClaims(oneTime, parts.owner, clock),
   };
   const attempts = factorAttempts({ ...parts, pendingTimeout: settings.timeout });
+  const prove = deviceProof(shared);
+  const enrol = enrolment(shared);
   return {
-    devices: parts.devices,
+    devices,
     challenges: shared.challenges,
-    complete: fido2Completion({ ...shared, attempts }),
-    enrolment: enrolment(shared),
+    enrolment: enrol,
+    complete: (session, assertion, address) =>
+      attempts.at(session, { factor: 'fido2', address }, () =>
+        prove(session, { purpose: 'sign-in', assertion }, () => sessions.complete(session)),
+      ),
+    unlock: (session, assertion, address) =>
+      attempts.at(session, { factor: 'fido2', address }, () =>
+        prove(session, { purpose: 'configuration', assertion }, () => enrol.unlock(session)),
+      ),
   };
 }

@@ -1,37 +1,60 @@
+import { createPublicKey } from 'node:crypto';
+
 /** The COSE algorithms that are asked for, the best first: EdDSA, ES256, RS256 (WebAuthn L3, section 5.8.5). */
 export const algorithms = [-8, -7, -257] as const;
+
+/** Bytes of a COSE key: RSA with 4,096 bits has 530. */
+export const longestKey = 1024;
 
 /** Labels of a COSE key (RFC 9052, section 7.1, and RFC 9053, section 7). */
 const label = { kty: 1, alg: 3, crv: -1, x: -2, y: -3, n: -1, e: -2 } as const;
 
 /**
  * Whether a COSE key is one that WebAuthn allows for its algorithm: ES256 on P-256 with an uncompressed point, EdDSA on
- * Ed25519, RS256 with 2,048 to 4,096 bits. A key by which anybody could sign is none.
+ * Ed25519, RS256 with 2,048 to 4,096 bits and the usual exponent. A key by which anybody could sign is none, and
+ * neither is one by which nobody could.
  */
 export function isUsableKey(key: unknown): boolean {
   if (!(key instanceof Map)) return false;
-  switch (key.get(label.alg)) {
+  const [alg, kty, crv] = [key.get(label.alg), key.get(label.kty), key.get(label.crv)];
+  switch (alg) {
     case -7:
-      return (
-        key.get(label.kty) === 2 && key.get(label.crv) === 1 && has(key, label.x, 32) && has(key, label.y, 32)
-      );
+      return kty === 2 && crv === 1 && isPoint(bytesAt(key, label.x), bytesAt(key, label.y));
     case -8:
-      return (
-        key.get(label.kty) === 1 &&
-        key.get(label.crv) === 6 &&
-        has(key, label.x, 32) &&
-        !hasSmallOrder(key.get(label.x))
-      );
+      return kty === 1 && crv === 6 && isEd25519(bytesAt(key, label.x));
     case -257:
-      return key.get(label.kty) === 3 && has(key, label.n, 256, 512) && has(key, label.e, 3, 4);
+      return (
+        kty === 3 && isModulus(bytesAt(key, label.n)) && bytesAt(key, label.e)?.toString('hex') === '010001'
+      );
     default:
       return false;
   }
 }
 
-function has(key: ReadonlyMap<unknown, unknown>, at: number, least: number, most = least): boolean {
+function bytesAt(key: ReadonlyMap<unknown, unknown>, at: number): Buffer | null {
   const bytes = key.get(at);
-  return bytes instanceof Uint8Array && bytes.length >= least && bytes.length <= most;
+  return bytes instanceof Uint8Array ? Buffer.from(bytes) : null;
+}
+
+/** Whether these are the coordinates of a point of P-256: the import refuses others. */
+function isPoint(x: Buffer | null, y: Buffer | null): boolean {
+  if (x?.length !== 32 || y?.length !== 32) return false;
+  const jwk = { kty: 'EC', crv: 'P-256', x: x.toString('base64url'), y: y.toString('base64url') };
+  try {
+    return createPublicKey({ key: jwk, format: 'jwk' }).asymmetricKeyType === 'ec';
+  } catch {
+    return false;
+  }
+}
+
+/** A modulus of as many bits as it has bytes for: leading zeros would make a small one look large. */
+function isModulus(n: Buffer | null): boolean {
+  if (n === null || n.length < 256 || n.length > 512) return false;
+  return (n[0] ?? 0) >= 0x80 && (n.at(-1) ?? 0) % 2 === 1;
+}
+
+function isEd25519(x: Buffer | null): boolean {
+  return x?.length === 32 && !hasSmallOrder(x);
 }
 
 /** The points of Ed25519 whose order divides 8, and their other encodings; the bit for the sign is left out. */
@@ -46,9 +69,25 @@ const smallOrder = new Set([
 ]);
 
 /** A signature by a key of small order says nothing: some signatures are good for every message. */
-function hasSmallOrder(x: unknown): boolean {
-  const bytes = Buffer.from(x instanceof Uint8Array ? x : []);
+function hasSmallOrder(x: Buffer): boolean {
+  const bytes = Buffer.from(x);
   const last = bytes.length - 1;
-  if (last >= 0) bytes[last] = (bytes[last] ?? 0) & 0x7f;
+  bytes[last] = (bytes[last] ?? 0) & 0x7f;
   return smallOrder.has(bytes.toString('hex'));
+}
+
+/** Whether an ECDSA signature is the one DER encoding of its two numbers (X.690, sections 8.3 and 10). */
+export function isDerSignature(bytes: Buffer): boolean {
+  const [tag, length] = bytes;
+  if (tag !== 0x30 || length !== bytes.length - 2 || length > 0x7f) return false;
+  const middle = endOfInteger(bytes, 2);
+  return middle !== null && endOfInteger(bytes, middle) === bytes.length;
+}
+
+/** Where the positive integer ends that begins here; `null` when it is none, or not in its shortest form. */
+function endOfInteger(bytes: Buffer, at: number): number | null {
+  const [tag, length = 0, first = 0, second = 0] = bytes.subarray(at, at + 4);
+  const end = at + 2 + length;
+  if (tag !== 0x02 || length === 0 || end > bytes.length || first > 0x7f) return null;
+  return first === 0 && second < 0x80 ? null : end;
 }

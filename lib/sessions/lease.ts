@@ -31,11 +31,17 @@ export function sessionLeases(oneTime: OneTimeStore, owner: () => string): Sessi
       await oneTime.release(lease(key), holder).catch(() => {});
     }
   };
+  /** A claim that is reported as failed may have been made; given back, it keeps nobody waiting. */
+  const claimed = (key: string, holder: string) =>
+    oneTime.claim(lease(key), holder, leaseTime).catch(async (error: unknown) => {
+      await oneTime.release(lease(key), holder).catch(() => {});
+      throw error;
+    });
   return {
     async hold(key, work) {
       const holder = owner();
       const since = performance.now();
-      while (!(await oneTime.claim(lease(key), holder, leaseTime))) {
+      while (!(await claimed(key, holder))) {
         if (performance.now() - since >= patience) throw new AuthError('unavailable');
         await sleep(retryEvery);
       }
@@ -43,7 +49,7 @@ export function sessionLeases(oneTime: OneTimeStore, owner: () => string): Sessi
     },
     async holdIfFree(key, work) {
       const holder = owner();
-      return (await oneTime.claim(lease(key), holder, leaseTime)) ? workAs(holder, key, work) : undefined;
+      return (await claimed(key, holder)) ? workAs(holder, key, work) : undefined;
     },
   };
 }

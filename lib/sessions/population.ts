@@ -24,10 +24,17 @@ export class Population {
   /**
    * Files a session, saves it by `save`, and ends those of its entity that are one too many. When any of that fails,
    * the session is not filed and what was taken out of the index for it is back.
+   *
+   * @param inPlaceOf a session that is about to leave, so that it is not one too many
    */
-  async admit({ key, record }: StoredSession, save: () => Promise<void>): Promise<void> {
+  async admit(
+    { key, record }: StoredSession,
+    save: () => Promise<void>,
+    inPlaceOf?: StoredSession,
+  ): Promise<void> {
     const { index, settings } = this.dependencies;
-    const limit = settings.maxPerEntity[record.principalType];
+    const leaving = inPlaceOf !== undefined && indexed(inPlaceOf.record) === indexed(record) ? 1 : 0;
+    const limit = settings.maxPerEntity[record.principalType] + leaving;
     let evicted: readonly string[] = [];
     try {
       evicted = await index.add(indexed(record), key, endOf(record), limit);

@@ -6,6 +6,8 @@ import { Population } from './population.js';
 import { endOf, entityOf, indexed, type SessionRecord, unproven } from './record.js';
 import type { SessionRows } from './rows.js';
 import type { NewSession, SessionSettings, StartedSession, StoredSession } from './session-types.js';
+import { Starting } from './starting.js';
+import { Succession } from './succession.js';
 import type { SessionTokens } from './token.js';
 
 /** What the session layer is made from. `clock` is in milliseconds since the epoch. */
@@ -27,38 +29,22 @@ const futureTolerance = 300_000;
 /** Makes, loads, changes and ends sessions; every answer here means that the stores have confirmed. */
 export class Sessions {
   private readonly population: Population;
+  private readonly starting: Starting;
+  private readonly succession: Succession;
 
   constructor(private readonly dependencies: SessionDependencies) {
     this.population = new Population(dependencies, (session) => this.end(session, 'evicted'));
+    this.starting = new Starting(dependencies, this.population);
+    this.succession = new Succession(dependencies, this.population, this.starting, (key) => this.load(key));
   }
 
   /**
    * Saves a new session, and ends those of its entity that are one too many. When that fails, nothing of the new one
    * is left, as far as the store obeys.
    */
-  async start({
-    carrier,
-    endsAt,
-    createdAt,
-    challenge = null,
-    ...given
-  }: NewSession): Promise<StartedSession> {
-    const { tokens, rows, clock, owner } = this.dependencies;
-    const record: SessionRecord = {
-      ...{ v: 1, version: 1, writer: owner(), carrier },
-      ...given,
-      ...{ challenge, unlockedUntil: null, createdAt: createdAt ?? clock() },
-      ...this.lifetime(given, endsAt),
-    };
-    const { token, key } = tokens.issue(carrier);
-    try {
-      // `false` means that a later sign-in has evicted this one already: it has been and gone.
-      await this.population.admit({ key, record }, async () => void (await rows.write(key, record)));
-    } catch (error) {
-      await rows.destroy(key).catch(() => {});
-      throw error;
-    }
-    return { token, key, record };
+  async start(session: NewSession): Promise<StartedSession> {
+    const issued = this.dependencies.tokens.issue(session.carrier);
+    return (await this.starting.start(session, issued)).started;
   }
 
   /** The live session with this key, or `null`. One that has expired is ended for good, whatever clocks do later. */
@@ -74,15 +60,27 @@ export class Sessions {
     return record.createdAt - now < futureTolerance ? record : null;
   }
 
-  /** Ends a session. Resolves when it is dead on every node and its row is gone. */
+  /**
+   * Ends a session, and the one that is being started in its place if there is one. Resolves when it is dead on every
+   * node and its row is gone.
+   */
   async end({ key, record }: StoredSession, cause: EndCause): Promise<void> {
-    const { rows, audit } = this.dependencies;
-    const by = this.dependencies.owner();
-    const first = await rows.close(key, record.absoluteAt, by);
-    if (!first) await rows.seal(key, record.absoluteAt, by);
+    const { rows, audit, owner } = this.dependencies;
+    const by = owner();
+    // A session that is not active yet may be by now, on another node, and then it has longer to be dead.
+    const latest = this.population.latestEnd(record.principalType);
+    const until = record.state === 'active' ? record.absoluteAt : Math.max(record.absoluteAt, latest);
+    const first = await rows.close(key, until, by);
+    if (!first) {
+      const successor = await rows.successor(key);
+      if (successor !== null) await this.endUnread(successor, record.principalType);
+      await rows.seal(key, until, by);
+    }
     await rows.destroy(key);
     await this.population.leave({ key, record });
-    if (first) audit({ type: 'session_ended', session: key, cause, ...subject(record) });
+    if (record.state !== 'active')
+      await this.population.leave({ key, record: { ...record, state: 'active' } });
+    if (first) audit({ type: 'session_ended', session: key, cause, successor: null, ...subject(record) });
   }
 
   /**
@@ -91,20 +89,18 @@ export class Sessions {
    *
    * @throws AuthError `invalid_session` for the loser
    */
-  async replace(old: StoredSession, next: NewSession): Promise<StartedSession> {
-    const { rows, audit } = this.dependencies;
-    const owner = this.dependencies.owner();
-    if (!(await rows.close(old.key, old.record.absoluteAt, owner))) throw new AuthError('invalid_session');
-    await this.population.leave(old);
-    const started = await this.start(next).catch(async (error: unknown) => {
-      await rows.reopen(old.key, owner).catch(() => {});
-      await this.population.file(old).catch(() => {});
-      throw error;
-    });
-    // Closed is closed: what is left of the old session is housekeeping.
-    await rows.destroy(old.key).catch(() => {});
-    audit({ type: 'session_ended', session: old.key, cause: 'replaced', ...subject(old.record) });
-    return started;
+  replace(old: StoredSession, next: NewSession): Promise<StartedSession> {
+    return this.succession.replace(old, next);
+  }
+
+  /**
+   * Makes a pending session active. A Bearer keeps its token and a Cookie is rotated: the answer is the session as it
+   * is now, with a token if that is a new one. When it cannot be saved, the session is pending as before.
+   *
+   * @throws AuthError `invalid_session` when it has ended or been completed meanwhile
+   */
+  complete(session: StoredSession): Promise<StoredSession & { token?: string }> {
+    return this.succession.complete(session);
   }
 
   /**
@@ -125,19 +121,6 @@ export class Sessions {
       if (!(await rows.change(key, next))) throw new AuthError('invalid_session');
       return next;
     });
-  }
-
-  /**
-   * Makes a pending session active. A Bearer keeps its token and a Cookie is rotated: the answer is the session as it
-   * is now, with a token if that is a new one. When it cannot be saved, the session is pending as before.
-   *
-   * @throws AuthError `invalid_session` when it has ended or been completed meanwhile
-   */
-  async complete(session: StoredSession): Promise<StoredSession & { token?: string }> {
-    const { v, version, writer, idleAt, absoluteAt, unlockedUntil, createdAt, ...kept } = session.record;
-    const proven = { ...kept, state: 'active', secondFactor: true, challenge: null } as const;
-    if (kept.carrier === 'Cookie') return this.replace(session, proven);
-    return this.dependencies.leases.hold(session.key, () => this.activate(session.key));
   }
 
   /** Starts the idle time of a session anew, and waits until that is saved. */
@@ -175,16 +158,24 @@ export class Sessions {
     principalType: 'user' | 'app',
     entityId: string,
   ): Promise<readonly { key: string; record: SessionRecord | null }[]> {
-    const { index } = this.dependencies;
+    const { index, rows } = this.dependencies;
     const entity = entityOf({ principalType, entityId });
-    const keys = [...(await index.list(entity)), ...(await index.list(unproven(entity)))];
-    const loaded = await Promise.allSettled(keys.map((key) => this.load(key)));
-    return keys.flatMap((key, at): { key: string; record: SessionRecord | null }[] => {
-      const outcome = loaded[at];
-      if (outcome?.status !== 'fulfilled') return [{ key, record: null }];
-      const record = outcome.value;
-      return record !== null && entityOf(record) === entity ? [{ key, record }] : [];
+    // In this order: a session that becomes active meanwhile is filed there before it leaves the other list.
+    const owing = await index.list(unproven(entity));
+    const keys = new Set([...(await index.list(entity)), ...owing]);
+    const find = async (key: string): Promise<[string, SessionRecord | null][]> => {
+      const record = await this.load(key);
+      if (record !== null) return entityOf(record) === entity ? [[key, record]] : [];
+      // One that is being replaced at this moment lives on in the next, which may not be saved yet.
+      const successor = await rows.successor(key);
+      return successor === null ? [] : [[successor, await this.load(successor)]];
+    };
+    const found = await Promise.allSettled([...keys].map(find));
+    const sessions = [...keys].flatMap((key, at): [string, SessionRecord | null][] => {
+      const outcome = found[at];
+      return outcome?.status === 'fulfilled' ? outcome.value : [[key, null]];
     });
+    return [...new Map(sessions)].map(([key, record]) => ({ key, record }));
   }
 
   /** Ends a session whose row cannot be read, as it would be ended if it had just begun. */
@@ -199,28 +190,6 @@ export class Sessions {
     return Math.max(0, Math.floor((time - this.dependencies.clock()) / 1000));
   }
 
-  private async activate(key: string): Promise<StoredSession> {
-    const { rows, clock, owner } = this.dependencies;
-    const pending = await this.load(key);
-    if (pending?.state !== 'pending') throw new AuthError('invalid_session');
-    const proven = { ...pending, state: 'active', secondFactor: true, challenge: null } as const;
-    const record: SessionRecord = {
-      ...{ ...proven, ...this.lifetime(proven), createdAt: clock() },
-      ...{ version: pending.version + 1, writer: owner() },
-    };
-    try {
-      await this.population.admit({ key, record }, async () => {
-        if (!(await rows.change(key, record))) throw new AuthError('invalid_session');
-      });
-    } catch (error) {
-      // The row may have been written all the same; of the two versions the one that takes it back is the later.
-      await rows.write(key, { ...pending, version: record.version + 1, writer: owner() }).catch(() => {});
-      throw error;
-    }
-    await this.population.leave({ key, record: pending });
-    return { key, record };
-  }
-
   private async extend(key: string): Promise<SessionRecord | null> {
     const { settings, rows, index, clock } = this.dependencies;
     const record = await this.load(key);
@@ -231,18 +200,6 @@ export class Sessions {
     if (await rows.write(key, next)) return next;
     await index.remove(indexed(next), key);
     return null;
-  }
-
-  /** When a session that begins now in this state ends, by itself and unless it is used. */
-  private lifetime(
-    { state, principalType }: Pick<SessionRecord, 'state' | 'principalType'>,
-    endsAt = Number.POSITIVE_INFINITY,
-  ): Pick<SessionRecord, 'idleAt' | 'absoluteAt'> {
-    const { settings, clock } = this.dependencies;
-    const now = clock();
-    const seconds = state === 'active' ? settings.absoluteTimeout[principalType] : settings.pendingTimeout;
-    const absoluteAt = Math.min(now + seconds * 1000, endsAt);
-    return { idleAt: Math.min(now + settings.idleTimeout[principalType] * 1000, absoluteAt), absoluteAt };
   }
 }
 

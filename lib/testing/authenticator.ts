@@ -3,6 +3,7 @@ import type { NewMfaDevice } from '../repositories/index.js';
 import { attestationObject } from './authenticator-attestation.js';
 import { type AuthenticatorChange, type CreationChange, changed, sha256 } from './authenticator-change.js';
 import {
+  coseAlgorithm,
   coseKeyOf,
   keyPairs,
   type SoftwareAlgorithm,
@@ -34,6 +35,7 @@ export interface SoftwareCreationOptions {
   challenge: string;
   rp: { id?: string | undefined };
   user: { id: string };
+  pubKeyCredParams?: readonly { alg: number }[] | undefined;
   excludeCredentials?: readonly { id: string }[] | undefined;
 }
 
@@ -91,13 +93,17 @@ export class SoftwareAuthenticator {
   /**
    * Makes a credential, as `navigator.credentials.create()` does.
    *
-   * @throws Error `InvalidStateError` when it holds one of `excludeCredentials` already
+   * @throws Error `InvalidStateError` when it holds one of `excludeCredentials` already, `NotSupportedError` when
+   *   its algorithm is not asked for
    */
   async create(options: SoftwareCreationOptions, change: CreationChange = {}): Promise<SoftwareAttestation> {
     const held = options.excludeCredentials?.some(({ id }) =>
       this.credentials.some((each) => each.id === id),
     );
     if (held) throw named('InvalidStateError', 'this authenticator is enrolled already');
+    const { algorithm } = this.options;
+    if (options.pubKeyCredParams?.every(({ alg }) => alg !== coseAlgorithm[algorithm]))
+      throw named('NotSupportedError', 'none of the algorithms is its own');
     const credential = await this.make(options, change);
 
     const clientDataJSON = this.clientData('webauthn.create', options.challenge, change);
@@ -193,10 +199,10 @@ export class SoftwareAuthenticator {
   }
 
   private choose({ allowCredentials = [], rpId }: SoftwareRequestOptions): SoftwareCredential {
-    const found =
-      allowCredentials.length === 0
-        ? this.credentials.find((each) => each.rpId === rpId)
-        : this.credentials.find(({ id }) => allowCredentials.some((each) => each.id === id));
+    const here = rpId ?? new URL(this.options.origin).hostname;
+    const found = this.credentials
+      .filter((each) => each.rpId === here)
+      .find(({ id }) => allowCredentials.length === 0 || allowCredentials.some((each) => each.id === id));
     if (found === undefined)
       throw named('NotAllowedError', 'this authenticator holds none of the credentials');
     return found;
@@ -244,6 +250,7 @@ function uint16(value: number): Buffer {
 
 function uint32(value: number): Buffer {
   const bytes = Buffer.alloc(4);
-  bytes.writeUInt32BE(value);
+  // The counter wraps around, as it does in hardware.
+  bytes.writeUInt32BE(value >>> 0);
   return bytes;
 }

@@ -22,7 +22,8 @@ export function bytes(most: number) {
     })
     .transform((text, context) => {
       const canonical = canonicalBase64url(text);
-      if (canonical !== null && canonical !== '') return canonical;
+      const fits = canonical !== null && canonical.length <= Math.ceil((most * 4) / 3);
+      if (fits && canonical !== '') return canonical;
       context.addIssue({ code: 'custom', message: 'must be bytes in base64url' });
       return z.NEVER;
     });

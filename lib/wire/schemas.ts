@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { AuthError, type FieldError } from '../errors.js';
 import { canonicalEmail } from './email.js';
 import { isUuid } from './ids.js';
-import { attestation, mfaMethod, requestOptions } from './webauthn.js';
+import { assertion, attestation, mfaMethod, requestOptions } from './webauthn.js';
 
 /** An id of a user, an app or an account. */
 export const uuid = z.string().refine(isUuid, 'must be a UUID in lower case');
@@ -81,8 +81,8 @@ export const newChallengeQuery = z.object({
   protocol: z.literal('fido2', 'must be fido2: U2F keys are not enrolled here'),
 });
 
-/** Body of `POST session/config_2fa/auth`. */
-export const configurationRequest = z.object({ password: secret });
+/** Body of `POST session/config_2fa/auth`: a password, or an assertion of a user who has none. */
+export const configurationRequest = z.union([z.object({ password: secret }), z.object({ assertion })]);
 
 /** Answer of `POST session/select_account`: the token stays, so there is no new cookie. */
 export const selectAccountResponse = z.object({ cookie: z.null() });

@@ -31,8 +31,8 @@ export const assertion = z
   .object({
     ...credential,
     response: z.object({
-      clientDataJSON: bytes(16_384),
-      authenticatorData: bytes(16_384),
+      clientDataJSON: bytes(8192),
+      authenticatorData: bytes(4096),
       signature: bytes(1024),
       /** Of any length: whose handle it is, is not a question of form. */
       userHandle: z.string().nullish(),
@@ -48,8 +48,8 @@ export const attestation = z
   .object({
     ...credential,
     response: z.object({
-      clientDataJSON: bytes(16_384),
-      attestationObject: bytes(32_768),
+      clientDataJSON: bytes(8192),
+      attestationObject: bytes(8192),
       /** As browsers say it, and as the contract does. */
       transports,
       getTransports: transports,

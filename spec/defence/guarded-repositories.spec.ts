@@ -17,7 +17,7 @@ function answering(answer: unknown): GuardedRepositories {
     accounts: { findById: give },
     devices: {
       ...{ listByUser: give, findByCredentialId: give, add: give, recordUse: give },
-      countRecoveryCodes: give,
+      ...{ remove: give, countRecoveryCodes: give },
     },
     identityProviders: { findById: give },
   };
@@ -280,6 +280,7 @@ describe('what a device repository did', () => {
   const use = { from: 0, to: 1, backedUp: false, at: 0 };
   const asks: Record<string, (guarded: GuardedRepositories) => Promise<unknown> | undefined> = {
     'devices.add': ({ devices }) => devices?.add(user.id, added),
+    'devices.remove': ({ devices }) => devices?.remove(user.id, device.name),
     'devices.recordUse': ({ devices }) => devices?.recordUse(user.id, device.credentialId, use),
   };
 

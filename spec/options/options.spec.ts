@@ -24,7 +24,7 @@ const stores = () => ({
 const relyingParty = { id: 'example.com', name: 'Example', origins: ['https://app.example.com'] };
 
 /** The least that a host may say. */
-const least = { repositories: { users, apps }, secret };
+const least = { repositories: { users, apps }, secret, secondFactor: false as const };
 
 /** Every option there is, with a value of its own; the type sees to it that none is forgotten. */
 const full = () =>
@@ -108,7 +108,7 @@ const wrongType: [path: string, value: unknown, mend: RegExp][] = [
   [
     'repositories.devices',
     { listByUser: devices.listByUser },
-    /must have the methods listByUser, findByCredentialId, add, recordUse, countRecoveryCodes$/,
+    /must have the methods listByUser, findByCredentialId, add, remove, recordUse, countRecoveryCodes$/,
   ],
   ['repositories.identityProviders', 1, /must have the methods findById$/],
   ['secret', undefined, /is required: 32 random bytes or more, such as crypto\.randomBytes\(32\)$/],
@@ -388,13 +388,21 @@ describe('Startup errors: what one option means for another', () => {
     expect(refusal.message).toMatch(mend);
   });
 
+  it('users without devices: nobody could ever owe a second factor', () => {
+    for (const secondFactor of [undefined, {}, { userVerification: 'required' }]) {
+      const refusal = refusalOf({ ...least, relyingParty, secondFactor });
+      expect(refusal.path).toBe('repositories.devices');
+      expect(refusal.message).toMatch(/is required with users.*Or set secondFactor: false$/);
+    }
+    expect(() => passportControl({ repositories: { apps }, secret })).not.toThrow();
+  });
+
   it('devices without a relying party', () => {
     const repositories = { ...least.repositories, devices };
-    const refusal = refusalOf({ ...least, repositories });
+    const refusal = refusalOf({ ...least, repositories, secondFactor: undefined });
     expect(refusal.path).toBe('relyingParty');
     expect(refusal.message).toMatch(/is required with repositories\.devices.*Or set secondFactor: false$/);
     expect(() => passportControl({ ...least, repositories, secondFactor: false })).not.toThrow();
-    expect(() => passportControl({ ...least, repositories, relyingParty })).not.toThrow();
   });
 
   it('a session store without stores', () => {

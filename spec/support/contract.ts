@@ -29,6 +29,8 @@ export function complaints({ method, path, status, headers, body }: Answer): str
   const about = `${method} ${path} ${status}`;
   const found: string[] = [];
   if (headers['cache-control'] !== 'no-store') found.push(`${about}: Cache-Control is not no-store`);
+  // The answer to HEAD is that to GET without its body.
+  if (method === 'HEAD') return found;
   if (status >= 400) return [...found, ...problemComplaints(about, status, headers, body)];
 
   const operation = operationOf(method, path);
