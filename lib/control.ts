@@ -3,16 +3,25 @@ import type { Request, RequestHandler, Router } from 'express';
 import passport from 'passport';
 import { auditLog } from './defence/audit.js';
 import { dependencyGuard } from './defence/dependency.js';
+import { flows } from './defence/flow.js';
 import { guardRepositories } from './defence/guarded-repositories.js';
 import { guardCounterStore, guardOneTimeStore } from './defence/guarded-stores.js';
 import { guessLimits } from './defence/guesses.js';
 import { emailLock } from './defence/lockout.js';
+import { claimOnce } from './defence/once.js';
+import { outbound } from './defence/outbound.js';
 import { passwordHashing } from './defence/password-hashing.js';
 import { throttle } from './defence/throttle.js';
 import { ConfigError } from './errors.js';
+import { oauthClient } from './federation/oauth-client.js';
+import { samlClient } from './federation/saml-client.js';
 import { resolveOptions } from './options/index.js';
 import type { PassportControlOptions } from './options/public.js';
 import { checkRequirement } from './options/requirement.js';
+import { checkReturnTargets } from './options/return-targets.js';
+import type { ReturnOptions } from './routes/browser-return.js';
+import { handler } from './routes/handler.js';
+import { oauthCallback } from './routes/oauth-callback.js';
 import {
   type Authenticate,
   authenticate,
@@ -20,6 +29,9 @@ import {
   type SessionRequirement,
 } from './routes/require-session.js';
 import { sessionRouter } from './routes/router.js';
+import { samlAcs } from './routes/saml-acs.js';
+import { samlMetadata } from './routes/saml-metadata.js';
+import { signIn } from './routes/sign-in.js';
 import { secondFactor } from './second-factor/index.js';
 import { loadWebAuthn } from './second-factor/webauthn.js';
 import { type SessionAdministration, sessionAdministration } from './sessions/administration.js';
@@ -50,6 +62,12 @@ export interface PassportControl {
   passport: passport.Authenticator;
   /** Lists and ends sessions. */
   sessions: SessionAdministration;
+  /** The handler for `GET saml/metadata.xml`, for hosts that serve it elsewhere too; 404 without a `serviceProvider`. */
+  samlMetadata: RequestHandler;
+  /** Makes the handler for `serviceProvider.acsUrl`, which ends in a Cookie session and a redirect. */
+  samlAcs: (options: ReturnOptions) => RequestHandler;
+  /** Makes the handler for the `redirectUri` of OAuth providers, which ends in a Cookie session and a redirect. */
+  oauthCallback: (options: ReturnOptions) => RequestHandler;
   /** Resolves when the libraries of all configured methods are loaded. Sign-ins may come before. */
   ready: Promise<void>;
   /** Lets go of what the control holds. Sessions live on in their store. */
@@ -58,6 +76,10 @@ export interface PassportControl {
 
 /** Bytes of a body that answers a challenge. */
 const factorBodyLimit = 65_536;
+
+/** Seconds that an identity provider may take for one answer, and bytes that it may have. */
+const peerTimeout = 5;
+const peerAnswerLimit = 1_048_576;
 
 /** Seconds that one sign-in may take in all. */
 const signInBudget = 10;
@@ -113,12 +135,20 @@ export function passportControl(options: PassportControlOptions): PassportContro
   });
 
   const hashing = passwordHashing(resolved.hashing);
-  const { authenticator, inUse } = strategies(resolved.methods, {
-    repositories,
-    hashing,
+  const flow = flows(
+    secrets.map((each) => deriveKey(each, 'flows')),
     clock,
-    audit,
-  });
+    randomBytes,
+  );
+  const flowCookie = sessionCookie({ ...session.cookie, name: `${session.cookie.name}-flow` });
+  const peers = outbound(resolved.fetch, { timeout: peerTimeout, size: peerAnswerLimit }, audit);
+  const offering: StrategyDependencies = {
+    ...{ repositories, hashing, clock, audit, flows: flow, flowCookie },
+    claimOnce: claimOnce(oneTime, owner),
+    saml: resolved.serviceProvider === null ? null : samlClient(resolved.serviceProvider, clock),
+    oauth: oauthClient({ fetch: peers, timeout: peerTimeout, clock, audit }),
+  };
+  const { authenticator, inUse } = strategies(resolved.methods, offering);
   const readBody = jsonBodyReader(Math.max(...[...inUse.values()].map(({ bodyLimit }) => bodyLimit)));
   const attempt = (method: string, request: Request) => runOwn(authenticator, method, request, signInBudget);
 
@@ -132,19 +162,14 @@ export function passportControl(options: PassportControlOptions): PassportContro
           ...{ clock, randomBytes, owner, audit },
         });
   const decide = authenticate({ gate, repositories, limits, clock, audit });
+  const challenges = factors?.challenges ?? null;
+  const signingIn = signIn({
+    ...{ sessions, challenges, attempt, repositories, limits, identify, audit },
+  });
+  const returning = { sessions, cookie, challenges, methods: inUse, signIn: signingIn, flowCookie, limits };
   const router = sessionRouter({
-    gate,
-    sessions,
-    cookie,
-    sameOrigin,
-    methods: inUse,
-    attempt,
-    readBody,
-    repositories,
-    limits,
-    identify,
-    audit,
-    challenges: factors?.challenges ?? null,
+    ...{ ...returning, gate, sameOrigin, readBody, repositories, audit },
+    ...{ offering, flows: flow, saml: offering.saml },
     secondFactor: factors && {
       ...factors,
       ...{ readBody: jsonBodyReader(factorBodyLimit), sessions, cookie, limits, audit },
@@ -155,6 +180,8 @@ export function passportControl(options: PassportControlOptions): PassportContro
   const ready = Promise.all([
     repositories.users === null ? null : hashing.ready(),
     factors === null ? null : loadWebAuthn(),
+    inUse.has('oauth-auth-code') ? offering.oauth.ready() : null,
+    offering.saml?.ready(),
   ]).then(() => {});
   ready.catch(() => {}); // Whoever awaits it is told; whoever does not is told by the first sign-in.
   return {
@@ -164,6 +191,20 @@ export function passportControl(options: PassportControlOptions): PassportContro
       decide(request, requirement === undefined ? {} : checkRequirement(requirement)),
     passport: authenticator,
     sessions: sessionAdministration(sessions),
+    samlMetadata:
+      offering.saml === null
+        ? (_request, _response, next) => next()
+        : handler('samlMetadata', samlMetadata(offering.saml)),
+    samlAcs: (options) =>
+      samlAcs(
+        { ...returning, sameOrigin, randomBytes },
+        checkReturnTargets(options, resolved.origins, 'samlAcs'),
+      ),
+    oauthCallback: (options) =>
+      oauthCallback(
+        { ...returning, repositories, audit },
+        checkReturnTargets(options, resolved.origins, 'oauthCallback'),
+      ),
     ready,
     async close() {
       await ready.catch(() => {});
@@ -180,11 +221,11 @@ function strategies(
   const inUse = new Map<string, Method>();
   for (const [name, plugged] of wanted) {
     const method: Method = methods[name];
-    if (!method.isPossible(dependencies.repositories)) {
+    if (!method.isPossible(dependencies)) {
       if (plugged === null) continue;
       throw new ConfigError(
         `methods.${name}`,
-        'needs the repository of its principals: users for users, apps for apps',
+        'needs the repository of its principals, and for saml-response a serviceProvider',
       );
     }
     inUse.set(name, method);

@@ -30,12 +30,14 @@ export {
   type ProblemCode,
   problems,
 } from './errors.js';
+export { type SamlMetadata, samlProviderFromMetadata } from './federation/saml-metadata.js';
 export type {
   PassportControlOptions,
   PerPrincipal,
   RateOptions,
   RelyingPartyOptions,
   SecondFactorOptions,
+  ServiceProviderOptions,
   SessionOptions,
 } from './options/public.js';
 export type * from './repositories/index.js';
@@ -46,6 +48,7 @@ export {
   memoryRepositories,
   type UserSeed,
 } from './repositories/memory.js';
+export type { ReturnOptions } from './routes/browser-return.js';
 export type {
   Authenticate,
   Authenticated,
@@ -85,4 +88,4 @@ export { SessionTokenStrategy } from './strategies/session-token.js';
 export { type Outcome, type Proof, Strategy } from './strategies/strategy.js';
 export { canonicalEmail } from './wire/email.js';
 export type { Problem } from './wire/problem.js';
-export type { AuthResponse, TokenType } from './wire/schemas.js';
+export type { AuthMethod, AuthResponse, TokenType } from './wire/schemas.js';

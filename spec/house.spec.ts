@@ -11,6 +11,7 @@ const floors = [
   ['control.ts'],
   ['options', 'routes'],
   ['second-factor', 'sessions', 'strategies', 'express.ts'],
+  ['federation'],
   ['defence'],
   ['wire', 'repositories'],
   ['errors.ts'],
@@ -25,6 +26,9 @@ const heavy = [
   '@node-saml/node-saml',
   'ldapts',
   'openid-client',
+  '@xmldom/xmldom',
+  'xml-crypto',
+  'xml-encryption',
   '@simplewebauthn/server',
 ];
 

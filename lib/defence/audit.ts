@@ -8,6 +8,15 @@ export type FailureReason =
   | 'unusable_hash'
   | 'no_credential'
   | 'no_session'
+  | 'unknown_identity_provider'
+  | 'refused_by_provider'
+  | 'not_verified'
+  | 'not_begun_here'
+  | 'not_a_member'
+  | 'account_policy'
+  | 'replayed'
+  | 'email_not_proven'
+  | 'linked_elsewhere'
   | 'refused_by_strategy'
   | 'error_in_strategy';
 
@@ -114,6 +123,12 @@ export type AuditEvent = { /** Milliseconds since the epoch. */ at: number } & (
       accountId: string;
     }
   | { type: 'password_rehashed'; entityId: string }
+  | {
+      type: 'peer_failed';
+      /** The host and port of the peer. */
+      peer: string;
+      kind: 'unreachable' | 'timed_out' | 'nonsense';
+    }
   | {
       type: 'dependency_failed';
       /** The call that failed, such as `users.findByEmail` or `session.store.get`. */

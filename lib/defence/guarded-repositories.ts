@@ -1,8 +1,9 @@
-import type { Account, App, AppSecret, IdentityProvider, Repositories, User } from '../repositories/index.js';
+import type { Account, App, AppSecret, Repositories, User, UserRepository } from '../repositories/index.js';
 import { canonicalEmail } from '../wire/email.js';
 import { isUuid } from '../wire/ids.js';
 import type { Dependency } from './dependency.js';
 import { type GuardedDevices, guardDevices } from './guarded-devices.js';
+import { type GuardedIdentityProviders, guardIdentityProviders } from './guarded-identity-providers.js';
 
 /** The repositories of the host behind the guard: what they answer has been looked at before it is believed. */
 export interface GuardedRepositories {
@@ -10,9 +11,7 @@ export interface GuardedRepositories {
   apps: GuardedApps | null;
   accounts: { findById(id: string): Promise<Account | null> } | null;
   devices: GuardedDevices | null;
-  identityProviders: {
-    findById(idpId: string): Promise<IdentityProvider | null>;
-  } | null;
+  identityProviders: GuardedIdentityProviders | null;
 }
 
 /** The user lookups behind the guard. */
@@ -20,6 +19,8 @@ export interface GuardedUsers {
   findById(id: string): Promise<User | null>;
   findByEmail(email: string): Promise<User | null>;
   savePasswordHash?(id: string, previous: string, next: string): Promise<boolean>;
+  /** Whom identity providers vouch for; `null` where the host has no such lookups. */
+  federated: Pick<UserRepository, 'findByFederatedIdentity' | 'linkFederatedIdentity' | 'provision'> | null;
 }
 
 /** The app lookups behind the guard. */
@@ -60,6 +61,7 @@ export function guardRepositories(hosts: Repositories, dependency: Dependency): 
                     boolean,
                   ),
               }),
+          federated: guardFederated(users, dependency),
         }
       : null,
     apps: apps
@@ -89,16 +91,25 @@ export function guardRepositories(hosts: Repositories, dependency: Dependency): 
         }
       : null,
     devices: devices ? guardDevices(devices, dependency) : null,
-    identityProviders: identityProviders
-      ? {
-          findById: (id) =>
-            dependency(
-              'identityProviders.findById',
-              () => identityProviders.findById(id),
-              record(isIdentityProvider, (idp) => idp.id === id),
-            ),
-        }
-      : null,
+    identityProviders: identityProviders ? guardIdentityProviders(identityProviders, dependency) : null,
+  };
+}
+
+/** The lookups of federated identities, where the host has them. */
+function guardFederated(users: UserRepository, dependency: Dependency): GuardedUsers['federated'] {
+  if (typeof users.findByFederatedIdentity !== 'function') return null;
+  if (typeof users.linkFederatedIdentity !== 'function') return null;
+  const user = record(isUser, () => true);
+  return {
+    findByFederatedIdentity: (idpId, subject) =>
+      dependency('users.findByFederatedIdentity', () => users.findByFederatedIdentity(idpId, subject), user),
+    linkFederatedIdentity: (userId, identity) =>
+      dependency('users.linkFederatedIdentity', () => users.linkFederatedIdentity(userId, identity), boolean),
+    ...(users.provision === undefined
+      ? {}
+      : {
+          provision: (identity) => dependency('users.provision', () => users.provision?.(identity), user),
+        }),
   };
 }
 
@@ -178,13 +189,4 @@ function isSignInPolicy(value: unknown): boolean {
 
 function isStrings(value: unknown): boolean {
   return Array.isArray(value) && value.every((each) => typeof each === 'string');
-}
-
-function isIdentityProvider(value: unknown): value is IdentityProvider {
-  return (
-    isObject(value) &&
-    typeof value.id === 'string' &&
-    isUuid(value.accountId) &&
-    typeof value.enabled === 'boolean'
-  );
 }

@@ -18,6 +18,12 @@ export interface GuessLimits {
    */
   check(address: string, app?: string): Promise<void>;
   /**
+   * Counts a discovery, and refuses a client address that asks for too many.
+   *
+   * @throws AuthError `too_many_requests`
+   */
+  discover(address: string): Promise<void>;
+  /**
    * Runs a guess from a client address, unless what it guesses at is locked or slowed down. A refusal counts; a success
    * that is complete forgets what failed before at the same target.
    *
@@ -43,6 +49,7 @@ export function guessLimits(lock: EmailLock, throttle: Throttle): GuessLimits {
 
   return {
     check: (address, app) => throttle.check(address, app),
+    discover: (address) => throttle.discover(address),
     async at(guess, address, work, isComplete) {
       const targeted = async () =>
         guess === null ? work() : settled(await placeFor(guess, address), work, isComplete);

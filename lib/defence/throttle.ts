@@ -16,6 +16,12 @@ export interface Throttle {
    */
   check(address: string, app?: string): Promise<void>;
   /**
+   * Counts a discovery from a client address, whatever comes of it.
+   *
+   * @throws AuthError `too_many_requests`
+   */
+  discover(address: string): Promise<void>;
+  /**
    * Takes a place for one attempt from a client address.
    *
    * @throws AuthError `too_many_requests`
@@ -29,6 +35,9 @@ export interface Throttle {
    */
   app(address: string, app: string): Promise<Attempt>;
 }
+
+/** Discoveries that a client address may ask for in a minute. */
+const discoveryLimit: FailureLimit = { limit: 120, window: 60 };
 
 /** What is allowed: failures per client address, and failures per app and client address. */
 export interface ThrottleLimits {
@@ -48,7 +57,12 @@ export function throttle(
   audit: Audit,
 ): Throttle {
   if (limits === null)
-    return { check: async () => {}, address: async () => unlimited, app: async () => unlimited };
+    return {
+      check: async () => {},
+      discover: async () => {},
+      address: async () => unlimited,
+      app: async () => unlimited,
+    };
   const fallback = memoryCounterStore({ clock, maxEntries: 100_000 });
   const windows = (prefix: string, limit: FailureLimit): Windows => ({
     shared: new FailureWindow(counters, prefix, limit),
@@ -56,6 +70,7 @@ export function throttle(
   });
   const perAddress = windows('address', limits.perAddress);
   const perApp = windows('app', limits.perApp);
+  const discoveries = windows('discover', discoveryLimit);
 
   const refuse = (scope: 'address' | 'app', address: string, { retryAfter }: Closed): never => {
     audit({ type: 'throttled', scope, address });
@@ -74,6 +89,18 @@ export function throttle(
       ]);
       if (byAddress !== null) refuse('address', address, byAddress);
       if (byApp !== null) refuse('app', address, byApp);
+    },
+    async discover(address) {
+      const key = networkOf(address);
+      const closed = await withFallback(discoveries, async (window) => {
+        const place = await window.closed(key);
+        if (place !== null) return place;
+        const attempt = await window.reserve(key);
+        // Each counts as a failure does: it keeps its place until the window ends.
+        if ('failed' in attempt) await attempt.failed();
+        return 'closed' in attempt ? attempt : null;
+      });
+      if (closed !== null) refuse('address', address, closed);
     },
     address: (address) => reserve(perAddress, networkOf(address), 'address', address),
     app: (address, app) => reserve(perApp, appKey(address, app), 'app', address),

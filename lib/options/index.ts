@@ -3,8 +3,10 @@ import type { AuditEvent } from '../defence/audit.js';
 import { type CounterStore, memoryCounterStore } from '../defence/counters.js';
 import type { FailureLimit } from '../defence/failure-window.js';
 import { memoryOneTimeStore, type OneTimeStore } from '../defence/one-time.js';
+import type { Fetch } from '../defence/outbound.js';
 import type { ThrottleLimits } from '../defence/throttle.js';
 import { ConfigError } from '../errors.js';
+import type { ServiceProvider } from '../federation/saml-client.js';
 import type { Repositories } from '../repositories/index.js';
 import type { Fido2Settings } from '../second-factor/challenges.js';
 import type { CookieSettings } from '../sessions/cookie.js';
@@ -29,6 +31,8 @@ export interface ResolvedOptions {
   /** `null` where nobody owes a second factor. */
   secondFactor: Omit<Fido2Settings, 'timeout'> | null;
   methods: ReadonlyMap<MethodName, PluggedStrategy | null>;
+  /** `null` where there is no SAML. */
+  serviceProvider: ServiceProvider | null;
   session: SessionSettings & {
     store: SessionStore;
     revalidateAfter: number;
@@ -44,6 +48,7 @@ export interface ResolvedOptions {
   };
   onEvent: ((event: AuditEvent) => unknown) | undefined;
   dependencyTimeout: number;
+  fetch: Fetch;
   clock: () => number;
   randomBytes: (size: number) => Buffer;
 }
@@ -104,6 +109,9 @@ export function resolveOptions(options: PassportControlOptions): ResolvedOptions
     secrets: resolveSecrets(given.secret),
     origins: [...(given.relyingParty?.origins ?? [])],
     secondFactor: secondFactorOf(given),
+    serviceProvider: given.serviceProvider
+      ? { ...given.serviceProvider, keys: given.serviceProvider.keys ?? [] }
+      : null,
     methods: resolveMethods(given.methods ?? {}),
     session: {
       store: session.store ?? memorySessionStore(),
@@ -142,6 +150,7 @@ export function resolveOptions(options: PassportControlOptions): ResolvedOptions
           },
     onEvent: given.onEvent,
     dependencyTimeout: given.dependencyTimeout ?? 3,
+    fetch: given.fetch ?? fetch,
     clock,
     randomBytes: given.randomBytes ?? randomBytes,
   };

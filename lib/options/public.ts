@@ -34,6 +34,8 @@ export interface PassportControlOptions {
   session?: SessionOptions | undefined;
   /** How the second factor is asked for. `false`: nobody owes one, whatever devices there are. */
   secondFactor?: false | SecondFactorOptions | undefined;
+  /** This service, as SAML identity providers know it. Required for `saml-response`. @default none */
+  serviceProvider?: ServiceProviderOptions | undefined;
   /** When an e-mail address is locked. `false`: never. @default 10 failures in 900 s lock for 900 s */
   lockout?: false | (RateOptions & { duration?: number | undefined }) | undefined;
   /**
@@ -57,6 +59,8 @@ export interface PassportControlOptions {
   onEvent?: ((event: AuditEvent) => unknown) | undefined;
   /** Seconds that a repository or a store may take for one answer. @default 3 */
   dependencyTimeout?: number | undefined;
+  /** What asks identity providers. Redirects are not followed, whatever it does. @default globalThis.fetch */
+  fetch?: ((url: string, init: RequestInit) => Promise<Response>) | undefined;
   /** Milliseconds since the epoch. @default Date.now */
   clock?: (() => number) | undefined;
   /** The source of randomness. @default crypto.randomBytes */
@@ -71,6 +75,20 @@ export interface RelyingPartyOptions {
   name: string;
   /** The origins of the pages that sign in, such as `https://app.example.com`; each on `id` or a subdomain. */
   origins: readonly string[];
+}
+
+/** This service, as SAML identity providers know it. */
+export interface ServiceProviderOptions {
+  /** A URI that names it, often the address of its metadata. */
+  entityId: string;
+  /** Where browsers post responses to: the assertion consumer service, which hands them to `session/auth`. */
+  acsUrl: string;
+  /**
+   * Keys and their certificates, in PEM. The first signs requests, all decrypt, and the metadata names all: the next one
+   * is added at the end until every provider knows it.
+   * @default none: requests are not signed, and encrypted assertions are refused
+   */
+  keys?: readonly { privateKey: string; certificate: string }[] | undefined;
 }
 
 /** How the second factor is asked for. */

@@ -116,6 +116,23 @@ export const optionsSchema = z.strictObject({
       { error: 'must be false, which switches the second factor off, or { userVerification }' },
     )
     .optional(),
+  serviceProvider: z
+    .strictObject({
+      entityId: z
+        .string('must be a URI')
+        .min(1, 'must not be empty')
+        .max(1024, 'must be at most 1,024 characters'),
+      acsUrl: z.url({ protocol: /^https?$/, error: 'must be the URL that responses are posted to' }),
+      keys: z
+        .array(
+          z.strictObject({
+            privateKey: z.string('must be a private key in PEM'),
+            certificate: z.string('must be a certificate in PEM'),
+          }),
+        )
+        .optional(),
+    })
+    .optional(),
   lockout: z
     .union([z.literal(false), rate.extend({ duration: seconds.optional() })], {
       error: 'must be false, or { failures, window, duration } with positive numbers',
@@ -159,6 +176,7 @@ export const optionsSchema = z.strictObject({
     .optional(),
   onEvent: fn<NonNullable<PassportControlOptions['onEvent']>>('a function that takes an event').optional(),
   dependencyTimeout: seconds.max(60, 'must be at most 60 seconds').optional(),
+  fetch: fn<NonNullable<PassportControlOptions['fetch']>>('a function like fetch').optional(),
   clock: fn<() => number>('a function that answers milliseconds since the epoch').optional(),
   randomBytes: fn<(size: number) => Buffer>('a function that answers so many random bytes').optional(),
 });

@@ -6,6 +6,10 @@
  * @module
  */
 
+import type { IdentityProviderRepository } from './identity-providers.js';
+
+export type * from './identity-providers.js';
+
 /** A person, as the host's user table knows them. Further columns of the host's own are welcome. */
 export interface User {
   /** Lower-case UUID; the `entity_id` of the API. */
@@ -180,40 +184,6 @@ export interface DeviceRepository {
   countRecoveryCodes(userId: string): Promise<number>;
   /** Removes one code, atomically: of any number of parallel calls exactly one is `true`. */
   consumeRecoveryCode(userId: string, hash: string): Promise<boolean>;
-}
-
-/** What every identity provider of the host has. What one kind needs beside it comes with its method. */
-export interface IdentityProvider {
-  id: string;
-  /** The account that the provider serves. */
-  accountId: string;
-  kind: 'saml' | 'oauth' | 'ldap';
-  name: string;
-  iconUrl: string;
-  /** `false` refuses sign-ins and ends the sessions that came through it. */
-  enabled: boolean;
-  /** The e-mail domains that are sent to this provider. */
-  domains: readonly string[];
-  /** Whether the provider's word on an address of `domains` may select an existing user. */
-  authoritative: boolean;
-  /** `trust`: the provider has asked for the second factor itself; `require`: it is asked for here. */
-  secondFactor: 'trust' | 'require';
-}
-
-/** A SAML identity provider. */
-export interface SamlIdentityProvider extends IdentityProvider {
-  kind: 'saml';
-  entityId: string;
-}
-
-/** The host's identity providers. */
-export interface IdentityProviderRepository {
-  findById(idpId: string): Promise<IdentityProvider | null>;
-  /** All providers with this SAML entity id: one may serve several tenants. */
-  listSamlByEntityId(entityId: string): Promise<readonly SamlIdentityProvider[]>;
-  /** The providers that a user with this canonical e-mail address may use. */
-  listForEmail(email: string): Promise<readonly IdentityProvider[]>;
-  listForAccount(accountId: string): Promise<readonly IdentityProvider[]>;
 }
 
 /** Everything that the host hands over. At least one of `users` and `apps` is needed. */

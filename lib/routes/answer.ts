@@ -20,13 +20,34 @@ export interface AnswerDependencies {
  * challenge that it owes an answer to. It is called last, when the stores have confirmed everything.
  */
 export function answerWithSession(
-  { sessions, cookie, challenges }: AnswerDependencies,
+  dependencies: AnswerDependencies,
+  request: Request,
+  response: Response,
+  started: StartedSession,
+  devices: readonly MfaDevice[] = [],
+): void {
+  setSessionCookie(dependencies, request, response, started);
+  response.status(200).json(authResponseOf(dependencies, started, devices));
+}
+
+/** Sets the cookie of a session that travels in one. */
+export function setSessionCookie(
+  { cookie, sessions }: AnswerDependencies,
   request: Request,
   response: Response,
   { token, record }: StartedSession,
-  devices: readonly MfaDevice[] = [],
 ): void {
-  const body: AuthResponse = {
+  if (record.carrier !== 'Cookie') return;
+  cookie.set(request, response, token, sessions.secondsUntil(record.absoluteAt));
+}
+
+/** What is said of a new session: the token of a Bearer, and the challenge of a pending one. */
+export function authResponseOf(
+  { sessions, challenges }: AnswerDependencies,
+  { token, record }: StartedSession,
+  devices: readonly MfaDevice[],
+): AuthResponse {
+  return {
     token_type: record.carrier,
     expires_in: sessions.secondsUntil(endOf(record)),
     entity_id: record.entityId,
@@ -34,10 +55,6 @@ export function answerWithSession(
     ...(record.state === 'active' ? { allowed_mfa_methods: [] } : {}),
     ...(challenges === null || record.challenge === null ? {} : owed(challenges, record.challenge, devices)),
   };
-  if (record.carrier === 'Cookie') {
-    cookie.set(request, response, token, sessions.secondsUntil(record.absoluteAt));
-  }
-  response.status(200).json(body);
 }
 
 /** The challenge in each of the places where clients look for it. */

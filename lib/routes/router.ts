@@ -1,10 +1,13 @@
 import express, { type Router } from 'express';
 import { AuthError } from '../errors.js';
+import type { SamlClient } from '../federation/saml-client.js';
 import type { Gate } from '../sessions/gate.js';
 import { admitted } from './admitted.js';
 import { handler, type Route, type Work } from './handler.js';
+import { samlMetadata } from './saml-metadata.js';
 import { type SecondFactorDependencies, secondFactorRoutes } from './second-factor.js';
 import { type SessionAuthDependencies, sessionAuth } from './session-auth.js';
+import { type DiscoverDependencies, sessionDiscover } from './session-discover.js';
 import { sessionReauth } from './session-reauth.js';
 import { sessionRefresh } from './session-refresh.js';
 import { type SelectAccountDependencies, sessionSelectAccount } from './session-select-account.js';
@@ -12,17 +15,21 @@ import { sessionTerminate } from './session-terminate.js';
 
 /** What the routes together are made from. */
 export type RouterDependencies = SessionAuthDependencies &
+  DiscoverDependencies &
   SelectAccountDependencies & {
     gate: Gate;
+    /** `null` where there is no SAML. */
+    saml: SamlClient | null;
     /** `null` where nobody has devices: then there are no routes for them. */
     secondFactor: SecondFactorDependencies | null;
   };
 
 /** Every route of the API, with the session states and the kind of principal that it serves. */
 export function sessionRouter(dependencies: RouterDependencies): Router {
-  const { gate, sessions, cookie, secondFactor, readBody } = dependencies;
+  const { gate, sessions, cookie, secondFactor, saml, readBody } = dependencies;
   const routes: Record<string, Route> = {
     '/session/auth': { POST: sessionAuth(dependencies) },
+    '/session/auth/discover': { POST: sessionDiscover(dependencies) },
     '/session/refresh': { POST: admitted(gate, { states: ['active'] }, sessionRefresh(sessions)) },
     '/session/reauth': {
       POST: admitted(gate, { states: ['active'], principal: 'app' }, sessionReauth(dependencies)),
@@ -42,6 +49,7 @@ export function sessionRouter(dependencies: RouterDependencies): Router {
         readBody,
       ),
     },
+    ...(saml === null ? {} : { '/saml/metadata.xml': { GET: samlMetadata(saml) } }),
     ...(secondFactor === null ? {} : secondFactorRoutes(gate, secondFactor)),
   };
 

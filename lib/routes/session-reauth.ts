@@ -8,7 +8,7 @@ import { type AnswerDependencies, answerWithSession } from './answer.js';
 export function sessionReauth(dependencies: AnswerDependencies): AdmittedWork {
   return async (request, response, session) => {
     const { v, version, writer, idleAt, absoluteAt, ...kept } = session.record;
-    const started = await dependencies.sessions.replace(session, { ...kept, endsAt: absoluteAt });
+    const started = await dependencies.sessions.replace(session, { ...kept, notAfter: absoluteAt });
     answerWithSession(dependencies, request, response, started);
   };
 }

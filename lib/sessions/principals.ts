@@ -25,16 +25,24 @@ export function principals(
   const { users, apps, accounts, identityProviders } = repositories;
   const cache = new Map<string, { facts: Facts; readAt: number }>();
 
-  const read = async ({ principalType, entityId, accountId, idpId }: SessionRecord): Promise<Facts> => {
-    const repository = principalType === 'user' ? users : apps;
+  const read = async (record: SessionRecord): Promise<Facts> => {
+    const { accountId, idpId } = record;
     const [principal, account, idp] = await Promise.all([
-      repository === null ? null : repository.findById(entityId),
+      principalOf(record),
       accounts === null || accountId === null ? nothing : accounts.findById(accountId),
       idpId === null ? nothing : (identityProviders?.findById(idpId) ?? null),
     ]);
     return { principal, account, idp };
   };
-  const keyOf = (record: SessionRecord) => `${entityOf(record)} ${record.accountId} ${record.idpId}`;
+  /** A user whom a provider vouched for is found by what the provider vouched for: a link that is gone is nobody's. */
+  const principalOf = async ({ principalType, entityId, idpId, credentialId }: SessionRecord) => {
+    if (principalType === 'app') return apps === null ? null : apps.findById(entityId);
+    if (idpId === null || credentialId === null) return users === null ? null : users.findById(entityId);
+    const linked = await users?.federated?.findByFederatedIdentity(idpId, credentialId);
+    return linked?.id === entityId ? linked : null;
+  };
+  const keyOf = (record: SessionRecord) =>
+    JSON.stringify([entityOf(record), record.accountId, record.idpId, record.idpId && record.credentialId]);
   const recall = (record: SessionRecord): Facts | null => {
     const known = revalidateAfter === 0 ? undefined : cache.get(keyOf(record));
     const age = known === undefined ? -1 : clock() - known.readAt;
@@ -88,11 +96,11 @@ export function isMember(principalType: 'user' | 'app', principal: Principal, ac
 
 /** Whether the credential that made the session still is the principal's. */
 function isBoundTo(
-  { credentialId, principalType }: SessionRecord,
+  { credentialId, principalType, idpId }: SessionRecord,
   principal: Principal,
   now: number,
 ): boolean {
-  if (credentialId === null) return true;
+  if (credentialId === null || idpId !== null) return true;
   if (principalType === 'app') return 'secrets' in principal && hasValidSecret(principal, credentialId, now);
   return 'credentialVersion' in principal && String(principal.credentialVersion) === credentialId;
 }

@@ -51,6 +51,8 @@ export interface SessionRecord {
   unlockedUntil: number | null;
   /** When the principal proved itself. */
   createdAt: number;
+  /** An end that was set from outside, which the session may not outlive whatever becomes of it. */
+  notAfter: number | null;
   /** When the session ends unless it is used. */
   idleAt: number;
   /** When the session ends in any case. */
@@ -110,6 +112,7 @@ function isRecord(record: Partial<Record<keyof SessionRecord, unknown>>): record
     (record.challenge === null || isChallenge(record.challenge)) &&
     (record.unlockedUntil === null || Number.isFinite(record.unlockedUntil)) &&
     Number.isFinite(record.createdAt) &&
+    (record.notAfter === null || Number.isFinite(record.notAfter)) &&
     Number.isFinite(record.idleAt) &&
     Number.isFinite(record.absoluteAt)
   );

@@ -17,8 +17,8 @@ export type NewSession = Pick<
   carrier: TokenType;
   /** @default null */
   challenge?: Challenge | null;
-  /** An end that the session may not outlive, in milliseconds since the epoch. */
-  endsAt?: number;
+  /** An end that the session may not outlive, in milliseconds since the epoch. @default none */
+  notAfter?: number | null;
   /** When the principal proved itself, in milliseconds since the epoch. @default now */
   createdAt?: number;
 };

@@ -25,7 +25,7 @@ export class Starting {
    * cannot be saved, nothing of it is left, as far as the store obeys.
    */
   async start(
-    { carrier, endsAt, createdAt, challenge = null, ...given }: NewSession,
+    { carrier, notAfter = null, createdAt, challenge = null, ...given }: NewSession,
     { token, key }: IssuedToken,
     inPlaceOf?: StoredSession,
   ): Promise<{ started: StartedSession; isOpen: boolean }> {
@@ -34,7 +34,7 @@ export class Starting {
       ...{ v: 1, version: 1, writer: owner(), carrier },
       ...given,
       ...{ challenge, unlockedUntil: null, createdAt: createdAt ?? clock() },
-      ...this.lifetime(given, endsAt),
+      ...{ notAfter, ...this.lifetime({ ...given, notAfter }) },
     };
     let isOpen = false;
     const save = async () => {
@@ -50,14 +50,18 @@ export class Starting {
   }
 
   /** When a session that begins now in this state ends, by itself and unless it is used. */
-  lifetime(
-    { state, principalType }: Pick<SessionRecord, 'state' | 'principalType'>,
-    endsAt = Number.POSITIVE_INFINITY,
-  ): Pick<SessionRecord, 'idleAt' | 'absoluteAt'> {
+  lifetime({
+    state,
+    principalType,
+    notAfter,
+  }: Pick<SessionRecord, 'state' | 'principalType' | 'notAfter'>): Pick<
+    SessionRecord,
+    'idleAt' | 'absoluteAt'
+  > {
     const { settings, clock } = this.dependencies;
     const now = clock();
     const seconds = state === 'active' ? settings.absoluteTimeout[principalType] : settings.pendingTimeout;
-    const absoluteAt = Math.min(now + seconds * 1000, endsAt);
+    const absoluteAt = Math.min(now + seconds * 1000, notAfter ?? Number.POSITIVE_INFINITY);
     return { idleAt: Math.min(now + settings.idleTimeout[principalType] * 1000, absoluteAt), absoluteAt };
   }
 }

@@ -47,7 +47,7 @@ export class AppNameStrategy extends Strategy {
 export const authByAppName: Method = {
   name: 'auth-by-app-name',
   bodyLimit: 131_072,
-  isPossible: ({ apps }) => apps !== null,
+  isPossible: ({ repositories: { apps } }) => apps !== null,
   guess(request) {
     const { acct_id, name } = parseBody(appNameRequest, request.body);
     return { app: `${acct_id}/${name}` };

@@ -75,7 +75,7 @@ export class BasicStrategy extends Strategy {
 export const basic: Method = {
   name: 'basic',
   bodyLimit: 65_536,
-  isPossible: ({ users, apps }) => users !== null || apps !== null,
+  isPossible: ({ repositories: { users, apps } }) => users !== null || apps !== null,
   guess(request) {
     const { username } = credentials(request);
     if (isUuid(username)) return { app: username };

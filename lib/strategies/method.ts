@@ -1,8 +1,15 @@
 import type { Request } from 'express';
 import type { Audit } from '../defence/audit.js';
+import type { Flow, Flows } from '../defence/flow.js';
 import type { GuardedRepositories } from '../defence/guarded-repositories.js';
 import type { Guess } from '../defence/guesses.js';
+import type { ClaimOnce } from '../defence/once.js';
 import type { PasswordHashing } from '../defence/password-hashing.js';
+import type { OauthClient } from '../federation/oauth-client.js';
+import type { SamlClient } from '../federation/saml-client.js';
+import type { IdentityProvider } from '../repositories/index.js';
+import type { SessionCookie } from '../sessions/cookie.js';
+import type { AuthMethod } from '../wire/schemas.js';
 import type { Strategy } from './strategy.js';
 
 /** What the strategies are made from. `clock` is in milliseconds since the epoch. */
@@ -11,6 +18,12 @@ export interface StrategyDependencies {
   hashing: PasswordHashing;
   clock: () => number;
   audit: Audit;
+  oauth: OauthClient;
+  /** `null` without a service provider in the options. */
+  saml: SamlClient | null;
+  flows: Flows;
+  claimOnce: ClaimOnce;
+  flowCookie: Pick<SessionCookie, 'read'>;
 }
 
 /** One authentication method: all that the rest of the package knows of it. */
@@ -19,8 +32,8 @@ export interface Method {
   name: string;
   /** The bytes that its body may have. */
   bodyLimit: number;
-  /** Whether it works with these repositories. */
-  isPossible(repositories: GuardedRepositories): boolean;
+  /** Whether it works with what the host has configured. */
+  isPossible(dependencies: StrategyDependencies): boolean;
   /**
    * What the credential of this request guesses at.
    *
@@ -29,6 +42,12 @@ export interface Method {
   guess(request: Request): Guess;
   /** Its own fields in the body of this request, which is all that a host's strategy in its place gets to see. */
   fields(request: Request): object;
+  /** How it is offered by discovery, for the identity providers of its kind. */
+  offers?: {
+    kind: IdentityProvider['kind'];
+    /** What a browser needs to begin; `null` where the provider cannot be offered. */
+    offer(dependencies: StrategyDependencies, idp: IdentityProvider, flow: Flow): Promise<AuthMethod | null>;
+  };
   /** Makes its strategy. */
   strategy(dependencies: StrategyDependencies): Strategy;
 }

@@ -45,7 +45,7 @@ export class PasswordStrategy extends Strategy {
 export const password: Method = {
   name: 'password',
   bodyLimit: 65_536,
-  isPossible: ({ users }) => users !== null,
+  isPossible: ({ repositories: { users } }) => users !== null,
   guess: (request) => ({
     email: parseBody(passwordRequest, request.body).email,
   }),

@@ -2,7 +2,8 @@ import type { Request } from 'express';
 import passport from 'passport';
 import type { FailureReason } from '../defence/audit.js';
 import { AuthError } from '../errors.js';
-import type { App, User } from '../repositories/index.js';
+import type { Admitted, FederatedClaim } from '../federation/identity.js';
+import type { App, IdentityProvider, User } from '../repositories/index.js';
 import type { Principal } from '../sessions/record.js';
 
 /** A first factor that was proven: who it was, and what the session will be bound to. */
@@ -15,6 +16,10 @@ export type Proof = {
     accountId: string;
     secondFactor: 'trust' | 'require';
   } | null;
+  /** Gives back what this sign-in has used up, for when no session comes of it. @default nothing was */
+  giveBack?: (() => Promise<void>) | undefined;
+  /** An end that the session may not outlive, in milliseconds since the epoch. @default none */
+  endsAt?: number | undefined;
 } & ({ principalType: 'user'; principal: User } | { principalType: 'app'; principal: App });
 
 /**
@@ -41,6 +46,26 @@ export function userProven(principal: User): Outcome {
     identityProvider: null,
   };
   return { kind: 'success', principal, info };
+}
+
+/** What came of looking up the user of a claim of this identity provider. */
+export function federatedOutcome(
+  { id, accountId, secondFactor }: IdentityProvider,
+  { subject, endsAt }: FederatedClaim,
+  admitted: Admitted,
+): Outcome {
+  if ('reason' in admitted) return { kind: 'fail', ...admitted };
+  const { user, giveBack } = admitted;
+  const info: Proof = {
+    principalType: 'user',
+    principal: user,
+    // The session is bound to the link: it ends when that does.
+    credentialId: subject,
+    identityProvider: { id, accountId, secondFactor },
+    giveBack,
+    endsAt,
+  };
+  return { kind: 'success', principal: user, info };
 }
 
 /** The success of an app by the secret with this id; `null` when it was proven in another way. */

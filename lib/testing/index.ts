@@ -16,8 +16,20 @@ export { counterStoreContract } from './counter-store-contract.js';
 export type { SharedStores } from './deployment.js';
 export { deviceRepositoryContract } from './device-repository-contract.js';
 export { identityProviderRepositoryContract } from './identity-provider-repository-contract.js';
+export {
+  type OauthMisbehaviour,
+  type OauthProvider,
+  type OauthProviderOptions,
+  oauthProvider,
+} from './oauth-provider.js';
 export { oneTimeStoreContract } from './one-time-store-contract.js';
 export { accountRecord, appRecord, deviceRecord, idpRecord, samlRecord, userRecord } from './records.js';
+export {
+  type SamlProvider,
+  type SamlProviderOptions,
+  type SamlResponseOptions,
+  samlProvider,
+} from './saml-provider.js';
 export { type IndexTime, sessionIndexContract } from './session-index-contract.js';
 export { sessionRaceContract } from './session-race-contract.js';
 export { sessionStoreContract } from './session-store-contract.js';

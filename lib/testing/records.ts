@@ -1,8 +1,8 @@
 import type {
   Account,
   App,
-  IdentityProvider,
   NewMfaDevice,
+  OauthIdentityProvider,
   SamlIdentityProvider,
   User,
 } from '../repositories/index.js';
@@ -75,19 +75,29 @@ export function deviceRecord(n: number, change: Partial<NewMfaDevice> = {}): New
  *
  * @example idpRecord(1).name // 'Provider 1'
  */
-export function idpRecord(n: number, change: Partial<IdentityProvider> = {}): IdentityProvider {
+export function idpRecord(n: number, change: Partial<OauthIdentityProvider> = {}): OauthIdentityProvider {
+  return { ...baseOf(n), ...oauth, ...change };
+}
+
+const oauth = {
+  kind: 'oauth',
+  clientId: 'client',
+  clientAuthentication: { method: 'none' },
+  redirectUri: 'https://example.com/callback',
+  issuer: 'https://idp.example',
+} as const satisfies Partial<OauthIdentityProvider>;
+
+function baseOf(n: number) {
   return {
     id: `00000000-0000-4000-b000-${String(n).padStart(12, '0')}`,
     accountId: accountRecord(n).id,
-    kind: 'oauth',
     name: `Provider ${n}`,
     iconUrl: 'https://example.com/icon.svg',
     enabled: true,
     domains: [`tenant${n}.example`],
     authoritative: true,
     secondFactor: 'trust',
-    ...change,
-  };
+  } as const;
 }
 
 /**
@@ -96,5 +106,5 @@ export function idpRecord(n: number, change: Partial<IdentityProvider> = {}): Id
  * @example samlRecord(2, 'https://idp.example/metadata')
  */
 export function samlRecord(n: number, entityId: string): SamlIdentityProvider {
-  return { ...idpRecord(n), kind: 'saml', entityId };
+  return { ...baseOf(n), kind: 'saml', entityId, ssoUrl: 'https://idp.example/sso', certificates: [] };
 }

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { AuthError, type FieldError } from '../errors.js';
 import { canonicalEmail } from './email.js';
 import { isUuid } from './ids.js';
+import { decodeUtf8 } from './utf8.js';
 import { assertion, attestation, mfaMethod, requestOptions } from './webauthn.js';
 
 /** An id of a user, an app or an account. */
@@ -56,6 +57,49 @@ export const appNameRequest = z.object({
   password: secret,
 });
 
+/** An id of an identity provider: standard base64 of its UTF-8. */
+export const idpId = z.string().transform((text, context) => {
+  const bytes = Buffer.from(text, 'base64');
+  const id = bytes.toString('base64') === text ? decodeUtf8(bytes) : null;
+  if (id !== null && id !== '' && id.length <= 1024) return id;
+  context.addIssue({ code: 'custom', message: 'must be standard base64 of an id in UTF-8' });
+  return z.NEVER;
+});
+
+/** An address that is only a hint: none at all is none. */
+const emailHint = z.union([z.literal('').transform(() => null), email]);
+
+/** Body of `method: oauth-auth-code`. */
+export const oauthRequest = z.object({
+  idp_id: idpId,
+  code: z
+    .string()
+    .min(1, 'must not be empty')
+    .max(4096, 'must be at most 4,096 characters')
+    // RFC 6749, appendix A.11.
+    .regex(/^[\x20-\x7e]+$/, 'must be printable ASCII'),
+  email: emailHint,
+  state: z.string().max(4096, 'must be at most 4,096 characters').nullish(),
+  /** The issuer that the browser came back with (RFC 9207); `null` says that it came with none. */
+  iss: z.string().max(2048, 'must be at most 2,048 characters').nullable().optional(),
+});
+
+/** Body of `method: saml-response`. */
+export const samlRequest = z.object({
+  id: z
+    .string()
+    .max(512, 'must be at most 512 characters')
+    .nullish()
+    .transform((id) => id ?? null),
+  response: z.string().min(1, 'must not be empty'),
+});
+
+/** Body of `POST session/auth/discover`. */
+export const discoverRequest = z.object({ user_email: email.nullish() });
+
+/** Query of `POST session/auth/discover`. */
+export const discoverQuery = z.object({ acct_id: uuid.optional() });
+
 /** Body of `POST session/select_account`. */
 export const selectAccountRequest = z.object({ acct_id: uuid });
 
@@ -83,6 +127,41 @@ export const newChallengeQuery = z.object({
 
 /** Body of `POST session/config_2fa/auth`: a password, or an assertion of a user who has none. */
 export const configurationRequest = z.union([z.object({ password: secret }), z.object({ assertion })]);
+
+const offered = { name: z.string(), icon_url: z.string(), idp_id: z.string() };
+
+/** A way to sign in, as `POST session/auth/discover` answers it. */
+export const authMethod = z.discriminatedUnion('method', [
+  z.object({ method: z.literal('password') }),
+  z.object({
+    method: z.literal('saml-post'),
+    ...offered,
+    /** The id of the AuthnRequest. */
+    id: z.string(),
+    /** Where the form is to be posted, with the request as `SAMLRequest`. */
+    binding_url: z.string(),
+    /** Standard base64. */
+    authn_request: z.string(),
+  }),
+  z.object({
+    method: z.literal('oauth-auth-code-grant'),
+    ...offered,
+    /** Where the browser is to be sent; complete. The fields beside it repeat its values. */
+    authorization_url: z.string(),
+    client_id: z.string(),
+    redirect_uri: z.string(),
+    state: z.string(),
+    auth_params: z.object({
+      prompt: z.array(z.enum(['login', 'none', 'consent', 'select_account'])).optional(),
+      display: z.enum(['page', 'popup', 'touch', 'wap']).optional(),
+      max_age: z.int().optional(),
+    }),
+  }),
+  z.object({ method: z.literal('ldap-password'), ...offered }),
+]);
+
+/** A way to sign in; see {@link authMethod}. */
+export type AuthMethod = z.output<typeof authMethod>;
 
 /** Answer of `POST session/select_account`: the token stays, so there is no new cookie. */
 export const selectAccountResponse = z.object({ cookie: z.null() });

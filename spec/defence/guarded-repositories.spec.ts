@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import { dependencyGuard } from '../../lib/defence/dependency.js';
 import { type GuardedRepositories, guardRepositories } from '../../lib/defence/guarded-repositories.js';
 import type { MfaDevice, Repositories } from '../../lib/index.js';
-import { appRecord, deviceRecord, userRecord } from '../../lib/testing/index.js';
+import { appRecord, deviceRecord, idpRecord, userRecord } from '../../lib/testing/index.js';
 import { acme, globex } from '../support/people.js';
 
 const told: object[] = [];
@@ -27,7 +27,7 @@ function answering(answer: unknown): GuardedRepositories {
 const user = userRecord(1);
 const app = appRecord(1);
 const account = { id: acme, enabled: true };
-const idp = { id: 'idp 1', accountId: acme, enabled: true };
+const idp = { ...idpRecord(1), id: 'idp 1', accountId: acme };
 const device: MfaDevice = { ...deviceRecord(1), lastUsedAt: null };
 
 /** Every lookup by its name, with a record that it may answer, and questions that this record is no answer to. */
@@ -81,6 +81,8 @@ const nothings = [undefined, false, true, 0, 1, '', 'a text', [], [null], {}, ()
 const odd = [undefined, null, 1, 0, 'yes', '', [], {}, true];
 const isRight: Record<string, (value: unknown) => boolean> = {
   enabled: (value) => typeof value === 'boolean',
+  authoritative: (value) => typeof value === 'boolean',
+  domains: (value) => Array.isArray(value),
   passwordHash: (value) => value === null || typeof value === 'string',
   credentialVersion: (value) => typeof value === 'number' || typeof value === 'string',
   accountIds: (value) => Array.isArray(value),
@@ -96,6 +98,9 @@ async function expectImpossible(
   await expect(ask(answering(answer))).rejects.toMatchObject({ code: 'unavailable', status: 503 });
   expect(told).toEqual([{ type: 'dependency_failed', operation, kind: 'impossible_answer', error: null }]);
 }
+
+/** Fields in which any text will do. */
+const free = /^(?:email|name|iconUrl|clientId|redirectUri|issuer)$/;
 
 describe.each(Object.entries(lookups))('%s', (operation, { ask, good, elsewhere, lax = false }) => {
   it('answers the record as it is, with the columns of the host', async () => {
@@ -123,7 +128,7 @@ describe.each(Object.entries(lookups))('%s', (operation, { ask, good, elsewhere,
   it('takes no record with a field of another type, or without it', async () => {
     for (const field of Object.keys(good)) {
       for (const value of odd) {
-        if ((field === 'email' || field === 'name') && typeof value === 'string') continue;
+        if (free.test(field) && typeof value === 'string') continue;
         if (isRight[field]?.(value)) continue;
         await expectImpossible(operation, { ...good, [field]: value }, ask);
       }

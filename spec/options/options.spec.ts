@@ -12,6 +12,7 @@ import {
   passportControl,
 } from '../../lib/index.js';
 import { resolveOptions } from '../../lib/options/index.js';
+import { methods } from '../../lib/strategies/index.js';
 
 const secret = randomBytes(32);
 const { users, apps, accounts, devices, identityProviders } = memoryRepositories();
@@ -23,6 +24,8 @@ const stores = () => ({
 });
 const relyingParty = { id: 'example.com', name: 'Example', origins: ['https://app.example.com'] };
 
+const methodNames = Object.keys(methods);
+
 /** The least that a host may say. */
 const least = { repositories: { users, apps }, secret, secondFactor: false as const };
 
@@ -32,7 +35,10 @@ const full = () =>
     repositories: { users, apps, accounts, devices, identityProviders },
     secret: [secret, 'another secret of 32 random bytes: q8Zx'],
     relyingParty: { ...relyingParty, origins: [...relyingParty.origins] },
-    methods: { basic: { strategy, identify: () => null }, password: false, 'auth-by-app-name': false },
+    methods: {
+      ...{ password: false, 'auth-by-app-name': false, 'oauth-auth-code': false, 'saml-response': false },
+      basic: { strategy, identify: () => null },
+    },
     session: {
       store: memorySessionStore(),
       idleTimeout: { user: 3600, app: 60 },
@@ -43,12 +49,18 @@ const full = () =>
       cookie: { name: 'sid', dangerouslyAllowHttpOnLocalhost: true },
     },
     secondFactor: false,
+    serviceProvider: {
+      entityId: 'https://example.com/saml',
+      acsUrl: 'https://app.example.com/acs',
+      keys: [{ privateKey: 'a key', certificate: 'a certificate' }],
+    },
     lockout: { failures: 5, window: 60, duration: 61 },
     throttle: { perAddress: { failures: 6, window: 62 }, perApp: { failures: 7, window: 63 } },
     hashing: { concurrency: 1, queue: 0 },
     stores: stores(),
     onEvent: () => {},
     dependencyTimeout: 1,
+    fetch: async () => new Response(),
     clock: () => 0,
     randomBytes,
   }) satisfies Required<PassportControlOptions>;
@@ -137,6 +149,7 @@ const wrongType: [path: string, value: unknown, mend: RegExp][] = [
   ['session.cookie', 'sid', /must be of type object$/],
   ['session.cookie.name', 1, /must be a string$/],
   ['session.cookie.dangerouslyAllowHttpOnLocalhost', 'yes', /must be true or false$/],
+  ['fetch', 'https://example.com', /must be a function like fetch$/],
   ['secondFactor', 'none', /must be false, .* or \{ userVerification \}$/],
   ['secondFactor.userVerification', true, /must be required, preferred or discouraged$/],
   ['lockout', 10, /must be false, or \{ failures, window, duration \} with positive numbers$/],
@@ -208,11 +221,11 @@ const wrongValue: [path: string, value: unknown, mend: RegExp][] = [
 /** Options that hold others, or that are functions or objects of the host: any value of their type is allowed. */
 const anyValue = [
   ...['repositories', 'methods', 'session', 'session.cookie', 'hashing', 'throttle.perAddress'],
-  ...['throttle.perApp', 'session.store', 'onEvent', 'clock', 'randomBytes'],
+  ...['throttle.perApp', 'session.store', 'onEvent', 'fetch', 'clock', 'randomBytes', 'serviceProvider'],
   ...['session.cookie.dangerouslyAllowHttpOnLocalhost'],
 ];
 /** Options that have a table of their own below. */
-const elsewhere = /^(?:secret|relyingParty|methods|repositories|stores)\b/;
+const elsewhere = /^(?:secret|relyingParty|serviceProvider|methods|repositories|stores)\b/;
 
 const title = (value: unknown) => (typeof value === 'bigint' ? 'a bigint' : (JSON.stringify(value) ?? '?'));
 const titled = (table: [path: string, value: unknown, mend: RegExp][]) =>
@@ -445,7 +458,7 @@ describe('Startup errors: what one option means for another', () => {
   it('no method left', () => {
     const refusal = refusalOf({
       ...least,
-      methods: { basic: false, password: false, 'auth-by-app-name': false },
+      methods: Object.fromEntries(methodNames.map((name) => [name, false])),
     });
     expect(refusal.path).toBe('methods');
     expect(refusal.message).toMatch(/are all switched off: leave one on$/);
@@ -619,11 +632,7 @@ describe('resolveOptions', () => {
       dependencyTimeout: 3,
       clock: Date.now,
     });
-    expect([...resolved.methods]).toEqual([
-      ['basic', null],
-      ['password', null],
-      ['auth-by-app-name', null],
-    ]);
+    expect([...resolved.methods]).toEqual(methodNames.map((name) => [name, null]));
     expect(resolved.onEvent).toBeUndefined();
   });
 
@@ -680,11 +689,26 @@ describe('resolveOptions', () => {
   });
 });
 
+describe('the service provider', () => {
+  it.each([
+    ['serviceProvider', 'https://example.com', /must be of type object$/],
+    ['serviceProvider.entityId', 5, /must be a URI$/],
+    ['serviceProvider.entityId', '', /must not be empty$/],
+    ['serviceProvider.acsUrl', 5, /must be the URL that responses are posted to$/],
+    ['serviceProvider.acsUrl', 'javascript:alert(1)', /must be the URL that responses are posted to$/],
+    ['serviceProvider.keys', 'a key', /must be of type array$/],
+  ])('%s cannot be %j', (path, value, mend) => {
+    const refusal = refusalOf(withValue(full(), path.split('.'), value));
+    expect([refusal.path, refusal.message]).toEqual([path, expect.stringMatching(mend)]);
+  });
+});
+
 describe('undefined means absent, and null does not', () => {
   const required = [
     'repositories',
     'secret',
     ...['relyingParty.id', 'relyingParty.name', 'relyingParty.origins'],
+    ...['serviceProvider.entityId', 'serviceProvider.acsUrl'],
     ...['methods.basic.strategy', 'stores.oneTime', 'stores.counters', 'stores.index'],
   ];
   const all = allPaths.map((path) => path.join('.'));

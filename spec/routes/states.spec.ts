@@ -101,7 +101,7 @@ describe('every route in every state of the session', () => {
   });
 
   const paths = [
-    ...['auth', 'refresh', 'reauth', 'terminate', 'select_account', 'auth/2fa/fido2'],
+    ...['auth', 'auth/discover', 'refresh', 'reauth', 'terminate', 'select_account', 'auth/2fa/fido2'],
     ...['config_2fa/auth', 'config_2fa/new_challenge', 'config_2fa/terminate', 'config_2fa/devices'],
   ];
   it.each(paths)('session/%s answers every other HTTP method with 405 and Allow', async (path) => {

@@ -1,15 +1,18 @@
 import { describe, expect, it } from '@jest/globals';
 import { guardRepositories } from '../../lib/defence/guarded-repositories.js';
 import { isMethodName, methods } from '../../lib/strategies/index.js';
+import type { StrategyDependencies } from '../../lib/strategies/method.js';
 import { testApp } from '../support/app.js';
 
-const none = guardRepositories({}, async () => {
+const repositories = guardRepositories({}, async () => {
   throw new Error('nobody is asked');
 });
+const none = { repositories, saml: null } as StrategyDependencies;
+const serviceProvider = { entityId: 'https://example.com/saml', acsUrl: 'https://app.example.com/acs' };
 
 describe.each(Object.entries(methods))('the method %s', (name, method) => {
   it('is registered under its own name, and its strategy too', async () => {
-    const { control } = await testApp();
+    const { control } = await testApp({ serviceProvider });
     expect(method.name).toBe(name);
     expect(Object.keys(Reflect.get(control.passport, '_strategies'))).toContain(name);
   });

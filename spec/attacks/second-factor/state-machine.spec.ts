@@ -53,7 +53,9 @@ describe('attacks on the state of a pending session (MFA-*)', () => {
         const paths = pathsOf(nodes[0]);
         expect(paths.length).toBeGreaterThanOrEqual(9);
 
-        const own = new Set([`POST ${mount}/session/terminate`, `POST ${fido2}`]);
+        // Discovery is for anybody, and knows of no session.
+        const anybody = `POST ${mount}/session/auth/discover`;
+        const own = new Set([anybody, `POST ${mount}/session/terminate`, `POST ${fido2}`]);
         const requests = [...paths, ...hosts]
           .flatMap((path) => methods.map((method) => ({ path, method })))
           .flatMap((each) => Object.entries(spellings).map(([how, spell]) => ({ ...each, how, spell })))

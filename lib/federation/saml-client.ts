@@ -1,0 +1,241 @@
+import { createHash } from 'node:crypto';
+import type { SAML, SamlConfig } from '@node-saml/node-saml';
+import { BoundedMap } from '../defence/bounded-map.js';
+import { boundedQueue } from '../defence/bounded-queue.js';
+import type { SamlIdentityProvider } from '../repositories/index.js';
+import { judgeAssertion, type SamlStatement } from './saml-assertion.js';
+import { isModest } from './saml-document.js';
+import { areSafe, areStrong, type SamlEnvelope, samlEnvelope, signatureAlgorithms } from './saml-envelope.js';
+import { isStrongCertificate } from './saml-metadata.js';
+import { xmlRoot } from './xml.js';
+
+interface Library {
+  saml: typeof import('@node-saml/node-saml');
+  xmldom: typeof import('@xmldom/xmldom');
+  encryption: typeof import('xml-encryption');
+}
+
+/** A key of this service, with its certificate; both in PEM. */
+export interface ServiceProviderKey {
+  privateKey: string;
+  certificate: string;
+}
+
+/** This service, as identity providers know it. */
+export interface ServiceProvider {
+  entityId: string;
+  /** Where responses are posted to: the assertion consumer service. */
+  acsUrl: string;
+  /** The first signs requests, all decrypt assertions, and the metadata names all of them. */
+  keys: readonly ServiceProviderKey[];
+}
+
+/** Makes requests for SAML identity providers and verifies their responses; see {@link samlClient}. */
+export interface SamlClient {
+  readonly serviceProvider: ServiceProvider;
+  /** Loads the libraries. */
+  ready(): Promise<void>;
+  /** An AuthnRequest with this id, in base64, for the HTTP-POST binding. */
+  request(idp: SamlIdentityProvider, id: string): Promise<string>;
+  /** Reads what stands around an assertion; `null` when that is no response. */
+  envelope(xml: string): Promise<SamlEnvelope | null>;
+  /** Verifies a response of this provider, and judges what it says; `null` for a refusal. */
+  verify(
+    idp: SamlIdentityProvider,
+    given: { xml: string; envelope: SamlEnvelope; requestId: string | null },
+  ): Promise<SamlStatement | null>;
+  /** The metadata of this service. */
+  metadata(): Promise<string>;
+}
+
+const success = 'urn:oasis:names:tc:SAML:2.0:status:Success';
+/** Documents that may wait; one more is refused. */
+const mostWaiting = 200;
+/** Providers whose verifier is kept. */
+const cacheLimit = 500;
+
+/** Makes the client of SAML identity providers, on node-saml. `clock` is in milliseconds since the epoch. */
+export function samlClient(serviceProvider: ServiceProvider, clock: () => number): SamlClient {
+  const { entityId, acsUrl, keys } = serviceProvider;
+  const known = new BoundedMap<SAML[]>(cacheLimit);
+
+  const load = async (): Promise<Library> => {
+    const [saml, xmldom, encryption] = await Promise.all([
+      import('@node-saml/node-saml'),
+      import('@xmldom/xmldom'),
+      import('xml-encryption'),
+    ]);
+    return { saml, xmldom, encryption };
+  };
+  const configOf = (idp: SamlIdentityProvider): SamlConfig => ({
+    callbackUrl: acsUrl,
+    issuer: entityId,
+    audience: entityId,
+    entryPoint: idp.ssoUrl,
+    // A weak key verifies nothing; with none left, nothing is verified by it.
+    idpCert: idp.certificates.filter(isStrongCertificate),
+    wantAuthnResponseSigned: signs(idp, 'response'),
+    wantAssertionsSigned: signs(idp, 'assertion'),
+    // Times are judged by the injected clock, and what answers what by our own ids.
+    acceptedClockSkewMs: -1,
+    identifierFormat: null,
+    disableRequestedAuthnContext: true,
+    authnRequestBinding: 'HTTP-POST',
+    skipRequestCompression: true,
+    signatureAlgorithm: 'sha256',
+    digestAlgorithm: 'sha256',
+  });
+  /** One verifier for each key that may decrypt; all that they are made from is in the name. */
+  const verifiersOf = ({ saml }: Library, idp: SamlIdentityProvider): SAML[] => {
+    const name = createHash('sha256').update(JSON.stringify(idp)).digest('base64url');
+    const found = known.get(name);
+    if (found !== undefined) return found;
+    const config = configOf(idp);
+    const made =
+      keys.length === 0
+        ? [new saml.SAML(config)]
+        : keys.map(({ privateKey }) => new saml.SAML({ ...config, decryptionPvk: privateKey }));
+    known.set(name, made);
+    return made;
+  };
+
+  /**
+   * The verifiers that may take a response, one for each key that may decrypt. Where the response is signed, that is
+   * verified before anything is decrypted. Where only the assertion is, anybody may have encrypted anything: what comes
+   * out is looked at as what came in was, before anybody parses it to verify it.
+   */
+  const verifiersFor = async (
+    library: Library,
+    idp: SamlIdentityProvider,
+    xml: string,
+    { isEncrypted }: SamlEnvelope,
+  ): Promise<readonly SAML[]> => {
+    const all = verifiersOf(library, idp);
+    if (!isEncrypted) return all.slice(0, 1);
+    if (signs(idp, 'response')) return all;
+    for (const [at, { privateKey }] of keys.entries()) {
+      const plain = await decrypted(library.encryption, xml, privateKey);
+      const root = plain !== null && isModest(plain) ? xmlRoot(library.xmldom, plain) : null;
+      if (root === null) continue;
+      const strong = areStrong(signatureAlgorithms(root), idp.dangerouslyAllowSha1 === true);
+      return strong ? all.slice(at, at + 1) : [];
+    }
+    return [];
+  };
+  /** One document at a time, with a breath between two: reading XML keeps everybody else waiting. */
+  const queue = boundedQueue(1, mostWaiting);
+  const inTurn = <T>(work: () => Promise<T>) =>
+    queue(async () => {
+      await new Promise((resolve) => setImmediate(resolve));
+      return work();
+    });
+
+  return {
+    serviceProvider,
+    async ready() {
+      await load();
+    },
+    async request(idp, id) {
+      const { saml } = await load();
+      const [key] = keys;
+      const signing = key === undefined ? {} : { privateKey: key.privateKey, publicCert: key.certificate };
+      const maker = new saml.SAML({ ...configOf(idp), ...signing, generateUniqueId: () => id });
+      const { SAMLRequest } = await maker.getAuthorizeMessageAsync('');
+      return String(SAMLRequest);
+    },
+    envelope: (xml) =>
+      inTurn(async () => {
+        const { xmldom } = await load();
+        const root = xmlRoot(xmldom, xml);
+        return root === null ? null : samlEnvelope(root);
+      }),
+    async verify(idp, { xml, envelope, requestId }) {
+      if (!agrees(envelope, idp, acsUrl, requestId)) return null;
+      const library = await load();
+      return inTurn(async () => {
+        const verified = await firstOf(await verifiersFor(library, idp, xml, envelope), xml);
+        const root = verified === null ? null : xmlRoot(library.xmldom, verified);
+        if (root === null) return null;
+        return judgeAssertion(root, { idp, audience: entityId, acsUrl, requestId, now: clock() });
+      });
+    },
+    async metadata() {
+      const { saml } = await load();
+      const certificates = keys.map(({ certificate }) => certificate);
+      const maker = new saml.SAML({
+        ...{ callbackUrl: acsUrl, issuer: entityId, idpCert: 'none', identifierFormat: null },
+        // What a provider has to sign is said by its record.
+        wantAssertionsSigned: false,
+        ...(keys[0] === undefined
+          ? {}
+          : { privateKey: keys[0].privateKey, decryptionPvk: keys[0].privateKey }),
+      });
+      return maker.generateServiceProviderMetadata(certificates[0] ?? null, certificates);
+    },
+  };
+}
+
+/** The XML of the assertion that was signed, by the first verifier that takes the response; `null` when none does. */
+async function firstOf(verifiers: readonly SAML[], xml: string): Promise<string | null> {
+  for (const verifier of verifiers) {
+    const verified = await verifiedBy(verifier, xml);
+    if (verified !== null) return verified;
+  }
+  return null;
+}
+
+async function verifiedBy(verifier: SAML, xml: string): Promise<string | null> {
+  try {
+    const SAMLResponse = Buffer.from(xml).toString('base64');
+    const { profile } = await verifier.validatePostResponseAsync({ SAMLResponse });
+    const text: unknown = profile?.getAssertionXml?.();
+    return typeof text === 'string' ? text : null;
+  } catch {
+    // The library throws at whatever is not as it should be, garbage among it.
+    return null;
+  }
+}
+
+/** What an encrypted assertion says; `null` when this key does not open it. */
+function decrypted(encryption: Library['encryption'], xml: string, key: string): Promise<string | null> {
+  const options = { key, disallowDecryptionWithInsecureAlgorithm: true, warnInsecureAlgorithm: false };
+  return new Promise((resolve) => {
+    try {
+      encryption.decrypt(xml, options, (error: unknown, plain: unknown) =>
+        resolve(!error && typeof plain === 'string' ? plain : null),
+      );
+    } catch {
+      resolve(null);
+    }
+  });
+}
+
+function signs({ signed = 'both' }: SamlIdentityProvider, what: 'response' | 'assertion'): boolean {
+  return signed === 'both' || signed === what;
+}
+
+/** What of the envelope can refuse before any signature is looked at. */
+function agrees(
+  {
+    issuers,
+    inResponseTo,
+    destination,
+    status,
+    isEncrypted,
+    isPlainlyEncrypted,
+    ...algorithms
+  }: SamlEnvelope,
+  idp: SamlIdentityProvider,
+  acsUrl: string,
+  requestId: string | null,
+): boolean {
+  const strong = areStrong(algorithms.signatureAlgorithms, idp.dangerouslyAllowSha1 === true);
+  return (
+    status === success &&
+    issuers.every((each) => each === idp.entityId) &&
+    inResponseTo === requestId &&
+    (destination === null || destination === acsUrl) &&
+    strong &&
+    (!isEncrypted || (isPlainlyEncrypted && areSafe(algorithms.encryptionAlgorithms, signs(idp, 'response'))))
+  );
+}

@@ -1,0 +1,107 @@
+import type { Request } from 'express';
+import type { Flow, Flows } from '../defence/flow.js';
+import type { GuardedRepositories } from '../defence/guarded-repositories.js';
+import type { ClaimOnce } from '../defence/once.js';
+import { admit, idpIdOf, openProvider } from '../federation/identity.js';
+import type { SamlClient } from '../federation/saml-client.js';
+import { samlDocument } from '../federation/saml-document.js';
+import type { SamlIdentityProvider } from '../repositories/index.js';
+import type { SessionCookie } from '../sessions/cookie.js';
+import { parseBody, samlRequest } from '../wire/schemas.js';
+import type { Method } from './method.js';
+import { fail, federatedOutcome, type Outcome, Strategy } from './strategy.js';
+
+/** What {@link SamlResponseStrategy} is made from. */
+export interface SamlResponseStrategyOptions {
+  repositories: Pick<GuardedRepositories, 'users' | 'accounts' | 'identityProviders'>;
+  client: SamlClient;
+  flows: Flows;
+  claimOnce: ClaimOnce;
+  flowCookie: Pick<SessionCookie, 'read'>;
+}
+
+/**
+ * A user by a SAML response in the JSON body `{ id, response }`. It must answer a request that this browser has begun: its
+ * id comes in the body, or is what the response says that it answers. Issuer and id only select the provider's
+ * record; who it was is what the signed assertion says, when all of SAML core and of the Web Browser SSO profile holds.
+ */
+export class SamlResponseStrategy extends Strategy {
+  override readonly name = 'saml-response';
+
+  constructor(private readonly options: SamlResponseStrategyOptions) {
+    super();
+  }
+
+  override async attempt(request: Request): Promise<Outcome> {
+    const { repositories, client, flows, flowCookie } = this.options;
+    const { id: sent = null, response } = parseBody(samlRequest, request.body);
+    const xml = samlDocument(response);
+    const envelope = xml === null ? null : await client.envelope(xml);
+    if (repositories.users === null || xml === null || envelope === null) return fail('not_verified');
+
+    const requestId = sent ?? envelope.inResponseTo;
+    const flow = flows.read(flowCookie.read(request));
+    const candidates = await this.providers(envelope.issuers[0] ?? null);
+    const begun = candidates.filter((idp) => this.isBegun(idp, flow, requestId));
+    const unasked = candidates.filter((idp) => idp.dangerouslyAllowUnsolicited === true);
+    const [chosen, ...others] = requestId === null ? unasked : begun;
+    if (chosen === undefined)
+      return fail(candidates.length === 0 ? 'unknown_identity_provider' : 'not_begun_here');
+    // Several tenants may share one provider, and nothing that is believed yet says whose this is.
+    if (others.length > 0) return fail('not_begun_here');
+    const idp = await openProvider(repositories, 'saml', chosen.id, this.name);
+    if (idp === null) return fail('unknown_identity_provider');
+    if (idp === 'policy') return fail('account_policy');
+
+    const statement = await client.verify(idp, { xml, envelope, requestId });
+    if (statement === null) return fail('not_verified');
+    const once = [
+      statement.once,
+      ...(requestId === null ? [] : [{ key: `flow:${requestId}`, seconds: flows.lifetime }]),
+    ];
+    // A provider has no other word for it than the attribute; whether it counts is said by its record.
+    const claim = { ...statement, emailProven: true, once };
+    return federatedOutcome(idp, claim, await admit(repositories.users, idp, claim, this.options.claimOnce));
+  }
+
+  private async providers(issuer: string | null): Promise<readonly SamlIdentityProvider[]> {
+    const { identityProviders } = this.options.repositories;
+    if (issuer === null || issuer === '' || issuer.length > 1024 || identityProviders === null) return [];
+    const found = await identityProviders.listSamlByEntityId(issuer);
+    return found.filter(({ enabled }) => enabled);
+  }
+
+  private isBegun(idp: SamlIdentityProvider, flow: Flow | null, requestId: string | null): boolean {
+    if (flow === null || requestId === null || !requestId.startsWith('_')) return false;
+    return this.options.flows.open('saml', idp.id, flow, requestId.slice(1)) !== null;
+  }
+}
+
+/** `saml-response` as a method of the API. */
+export const samlResponse: Method = {
+  name: 'saml-response',
+  bodyLimit: 393_216,
+  isPossible: ({ repositories: { users, identityProviders }, saml }) =>
+    users !== null && users.federated !== null && identityProviders !== null && saml !== null,
+  guess: (request) => {
+    parseBody(samlRequest, request.body);
+    return null;
+  },
+  fields: (request) => parseBody(samlRequest, request.body),
+  offers: {
+    kind: 'saml',
+    async offer({ saml, flows }, idp, flow) {
+      if (idp.kind !== 'saml' || saml === null) return null;
+      // An XML id begins with a letter or an underscore.
+      const id = `_${flows.token('saml', idp.id, flow)}`;
+      return {
+        ...{ method: 'saml-post', name: idp.name, icon_url: idp.iconUrl, idp_id: idpIdOf(idp), id },
+        ...{ binding_url: idp.ssoUrl, authn_request: await saml.request(idp, id) },
+      };
+    },
+  },
+  strategy({ repositories, saml, flows, flowCookie, claimOnce }) {
+    if (saml === null) throw new TypeError('the SAML method needs a service provider');
+    return new SamlResponseStrategy({ repositories, client: saml, flows, flowCookie, claimOnce });
+  },
+};
