@@ -4,7 +4,7 @@ import { BoundedMap } from '../defence/bounded-map.js';
 import { boundedQueue } from '../defence/bounded-queue.js';
 import type { SamlIdentityProvider } from '../repositories/index.js';
 import { judgeAssertion, type SamlStatement } from './saml-assertion.js';
-import { isModest } from './saml-document.js';
+import { isModest, samlDocument } from './saml-document.js';
 import { areSafe, areStrong, type SamlEnvelope, samlEnvelope, signatureAlgorithms } from './saml-envelope.js';
 import { isStrongCertificate } from './saml-metadata.js';
 import { xmlRoot } from './xml.js';
@@ -37,8 +37,8 @@ export interface SamlClient {
   ready(): Promise<void>;
   /** An AuthnRequest with this id, in base64, for the HTTP-POST binding. */
   request(idp: SamlIdentityProvider, id: string): Promise<string>;
-  /** Reads what stands around an assertion; `null` when that is no response. */
-  envelope(xml: string): Promise<SamlEnvelope | null>;
+  /** Reads a posted response, as far as what stands around its assertion; `null` when it is none. */
+  read(encoded: string): Promise<{ xml: string; envelope: SamlEnvelope } | null>;
   /** Verifies a response of this provider, and judges what it says; `null` for a refusal. */
   verify(
     idp: SamlIdentityProvider,
@@ -143,11 +143,13 @@ export function samlClient(serviceProvider: ServiceProvider, clock: () => number
       const { SAMLRequest } = await maker.getAuthorizeMessageAsync('');
       return String(SAMLRequest);
     },
-    envelope: (xml) =>
+    read: (encoded) =>
       inTurn(async () => {
+        const xml = samlDocument(encoded);
         const { xmldom } = await load();
-        const root = xmlRoot(xmldom, xml);
-        return root === null ? null : samlEnvelope(root);
+        const root = xml === null ? null : xmlRoot(xmldom, xml);
+        const envelope = root === null ? null : samlEnvelope(root);
+        return xml === null || envelope === null ? null : { xml, envelope };
       }),
     async verify(idp, { xml, envelope, requestId }) {
       if (!agrees(envelope, idp, acsUrl, requestId)) return null;

@@ -4,7 +4,6 @@ import type { GuardedRepositories } from '../defence/guarded-repositories.js';
 import type { ClaimOnce } from '../defence/once.js';
 import { admit, idpIdOf, openProvider } from '../federation/identity.js';
 import type { SamlClient } from '../federation/saml-client.js';
-import { samlDocument } from '../federation/saml-document.js';
 import type { SamlIdentityProvider } from '../repositories/index.js';
 import type { SessionCookie } from '../sessions/cookie.js';
 import { parseBody, samlRequest } from '../wire/schemas.js';
@@ -35,9 +34,9 @@ export class SamlResponseStrategy extends Strategy {
   override async attempt(request: Request): Promise<Outcome> {
     const { repositories, client, flows, flowCookie } = this.options;
     const { id: sent = null, response } = parseBody(samlRequest, request.body);
-    const xml = samlDocument(response);
-    const envelope = xml === null ? null : await client.envelope(xml);
-    if (repositories.users === null || xml === null || envelope === null) return fail('not_verified');
+    const posted = await client.read(response);
+    if (repositories.users === null || posted === null) return fail('not_verified');
+    const { xml, envelope } = posted;
 
     const requestId = sent ?? envelope.inResponseTo;
     const flow = flows.read(flowCookie.read(request));
