@@ -62,7 +62,7 @@ export interface PassportControl {
   passport: passport.Authenticator;
   /** Lists and ends sessions. */
   sessions: SessionAdministration;
-  /** The handler for `GET saml/metadata.xml`, for hosts that serve it elsewhere too; 404 without a `serviceProvider`. */
+  /** The handler for `GET saml/metadata.xml`, for hosts that serve it elsewhere too; without a `serviceProvider` it passes on. */
   samlMetadata: RequestHandler;
   /** Makes the handler for `serviceProvider.acsUrl`, which ends in a Cookie session and a redirect. */
   samlAcs: (options: ReturnOptions) => RequestHandler;
@@ -163,9 +163,7 @@ export function passportControl(options: PassportControlOptions): PassportContro
         });
   const decide = authenticate({ gate, repositories, limits, clock, audit });
   const challenges = factors?.challenges ?? null;
-  const signingIn = signIn({
-    ...{ sessions, challenges, attempt, repositories, limits, identify, audit },
-  });
+  const signingIn = signIn({ sessions, challenges, attempt, repositories, limits, identify, audit });
   const returning = { sessions, cookie, challenges, methods: inUse, signIn: signingIn, flowCookie, limits };
   const router = sessionRouter({
     ...{ ...returning, gate, sameOrigin, readBody, repositories, audit },

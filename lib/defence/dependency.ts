@@ -35,6 +35,11 @@ export function dependencyGuard(seconds: number, audit: Audit): Dependency {
   };
 }
 
+/** Accepts yes and no. */
+export function boolean(answer: unknown): boolean | undefined {
+  return typeof answer === 'boolean' ? answer : undefined;
+}
+
 /** Turns a callback of Node's kind into a promise. */
 export function fromCallback(
   call: (done: (error?: unknown, value?: unknown) => void) => unknown,

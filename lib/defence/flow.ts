@@ -1,4 +1,5 @@
 import { createHmac, type KeyObject, timingSafeEqual } from 'node:crypto';
+import type { Once } from './once.js';
 
 /** What a flow at an identity provider is begun for. */
 export type FlowKind = 'oauth' | 'saml';
@@ -35,14 +36,17 @@ export interface Flows {
    * `null`. By default it is the token that the browser began last.
    */
   open(kind: FlowKind, idpId: string, flow: Flow, token?: string | undefined): FlowSecrets | null;
-  /** Seconds for which a token that was used must be remembered. */
+  /** Seconds that the cookie lives: longer than any token, whichever node made it. */
   readonly lifetime: number;
+  /** What using a token up claims; it is remembered for as long. */
+  used(token: string): Once;
 }
 
 /** Seconds that somebody may take at an identity provider. */
 const lifetime = 600;
 /** Milliseconds by which the clocks of two nodes may differ. */
 const tolerance = 60_000;
+const remembered = lifetime + 2 * (tolerance / 1000);
 
 const sizes = { browser: 32, seed: 16, at: 6, keyId: 4, random: 16, mac: 16 } as const;
 
@@ -74,7 +78,8 @@ export function flows(
   };
 
   return {
-    lifetime: lifetime + 2 * (tolerance / 1000),
+    lifetime: remembered,
+    used: (token) => ({ key: `flow:${token}`, seconds: remembered }),
     read(cookie) {
       const { browser, seed, at } = sizes;
       const bytes = canonical(cookie ?? '', browser + seed + at + sizes.keyId);

@@ -1,6 +1,6 @@
 import type { DeviceRepository, MfaDevice } from '../repositories/index.js';
 import { canonicalBase64url } from '../wire/base64url.js';
-import type { Dependency } from './dependency.js';
+import { boolean, type Dependency } from './dependency.js';
 
 /** The host's devices behind the guard; recovery codes and changes come with the routes that need them. */
 export type GuardedDevices = Pick<
@@ -68,8 +68,4 @@ function isTime(value: unknown): value is number {
 
 function isCount(value: unknown): value is number {
   return typeof value === 'number' && Number.isSafeInteger(value) && value >= 0;
-}
-
-function boolean(answer: unknown): boolean | undefined {
-  return typeof answer === 'boolean' ? answer : undefined;
 }

@@ -1,7 +1,7 @@
 import type { Account, App, AppSecret, Repositories, User, UserRepository } from '../repositories/index.js';
 import { canonicalEmail } from '../wire/email.js';
 import { isUuid } from '../wire/ids.js';
-import type { Dependency } from './dependency.js';
+import { boolean, type Dependency } from './dependency.js';
 import { type GuardedDevices, guardDevices } from './guarded-devices.js';
 import { type GuardedIdentityProviders, guardIdentityProviders } from './guarded-identity-providers.js';
 
@@ -124,10 +124,6 @@ function named<T>(is: (answer: unknown) => answer is T, asked: (answer: T) => bo
 function record<T>(is: (answer: unknown) => answer is T, asked: (answer: T) => boolean) {
   return (answer: unknown): T | null | undefined =>
     answer === null || (is(answer) && asked(answer)) ? answer : undefined;
-}
-
-function boolean(answer: unknown): boolean | undefined {
-  return typeof answer === 'boolean' ? answer : undefined;
 }
 
 function isObject(value: unknown): value is Record<string, unknown> {

@@ -64,19 +64,27 @@ export function throttle(
       app: async () => unlimited,
     };
   const fallback = memoryCounterStore({ clock, maxEntries: 100_000 });
-  const windows = (prefix: string, limit: FailureLimit): Windows => ({
+  const windows = (prefix: string, limit: FailureLimit): Both<FailureWindow> => ({
     shared: new FailureWindow(counters, prefix, limit),
     local: new FailureWindow(fallback, prefix, limit),
   });
   const perAddress = windows('address', limits.perAddress);
   const perApp = windows('app', limits.perApp);
-  const discoveries = windows('discover', discoveryLimit);
 
-  const refuse = (scope: 'address' | 'app', address: string, { retryAfter }: Closed): never => {
+  const refuse = (
+    scope: 'address' | 'app',
+    address: string,
+    { retryAfter }: Pick<Closed, 'retryAfter'>,
+  ): never => {
     audit({ type: 'throttled', scope, address });
     throw new AuthError('too_many_requests', { retryAfter });
   };
-  const reserve = async (windows: Windows, key: string, scope: 'address' | 'app', address: string) => {
+  const reserve = async (
+    windows: Both<FailureWindow>,
+    key: string,
+    scope: 'address' | 'app',
+    address: string,
+  ) => {
     const place = await withFallback(windows, (window) => window.reserve(key));
     return 'closed' in place ? refuse(scope, address, place) : place;
   };
@@ -91,16 +99,11 @@ export function throttle(
       if (byApp !== null) refuse('app', address, byApp);
     },
     async discover(address) {
-      const key = networkOf(address);
-      const closed = await withFallback(discoveries, async (window) => {
-        const place = await window.closed(key);
-        if (place !== null) return place;
-        const attempt = await window.reserve(key);
-        // Each counts as a failure does: it keeps its place until the window ends.
-        if ('failed' in attempt) await attempt.failed();
-        return 'closed' in attempt ? attempt : null;
-      });
-      if (closed !== null) refuse('address', address, closed);
+      const key = `discover:${networkOf(address)}`;
+      const { count, endsIn } = await withFallback({ shared: counters, local: fallback }, (store) =>
+        store.increment(key, discoveryLimit.window),
+      );
+      if (count > discoveryLimit.limit) refuse('address', address, { retryAfter: endsIn / 1000 });
     },
     address: (address) => reserve(perAddress, networkOf(address), 'address', address),
     app: (address, app) => reserve(perApp, appKey(address, app), 'app', address),
@@ -111,15 +114,15 @@ function appKey(address: string, app: string): string {
   return `${networkOf(address)} ${createHash('sha256').update(app).digest('base64url')}`;
 }
 
-/** A limit as all nodes count it, and as this process does while it cannot reach the others. */
-interface Windows {
-  shared: FailureWindow;
-  local: FailureWindow;
+/** What counts for all nodes, and what this process counts by while it cannot reach the others. */
+interface Both<Counting> {
+  shared: Counting;
+  local: Counting;
 }
 
-async function withFallback<T>(
-  { shared, local }: Windows,
-  use: (window: FailureWindow) => Promise<T>,
+async function withFallback<Counting, T>(
+  { shared, local }: Both<Counting>,
+  use: (counting: Counting) => Promise<T>,
 ): Promise<T> {
   try {
     return await use(shared);

@@ -161,12 +161,12 @@ async function configure(
   const metadata = { [library.clockTolerance]: 1e9 };
   const authentication = await clientAuthenticationOf(library, idp.clientAuthentication);
   const insecure = idp.dangerouslyAllowHttpOnLocalhost === true;
-  const customFetch: CustomFetch = (url, options) => {
-    const { body } = options;
+  const customFetch: CustomFetch = (url, { body, ...init }) => {
+    // Forms are all that it ever sends.
+    const form = body instanceof URLSearchParams ? body : null;
     // The library leaves the query of a redirect URI out; the server compares it as it was sent before.
-    if (body instanceof URLSearchParams && body.has('redirect_uri'))
-      body.set('redirect_uri', idp.redirectUri);
-    return fetch(checkedUrl(url, insecure), options as unknown as RequestInit);
+    if (form?.has('redirect_uri')) form.set('redirect_uri', idp.redirectUri);
+    return fetch(checkedUrl(url, insecure), { ...init, body: form });
   };
 
   const { issuer, endpoints } = idp;

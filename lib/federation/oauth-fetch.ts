@@ -1,3 +1,4 @@
+import { BoundedMap } from '../defence/bounded-map.js';
 import { type Fetch, PeerError } from '../defence/outbound.js';
 
 /** An endpoint that may be asked: https, or http on this machine where the record says so. */
@@ -8,9 +9,9 @@ export function checkedUrl(url: string, insecure: boolean): string {
   throw new PeerError('nonsense');
 }
 
-/** Keys that were read once go on while their address is down: who can sign has not changed by that. */
+/** Metadata and keys that were read once go on while their address is down: who can sign has not changed by that. */
 export function keysThatOutliveOutages(fetch: Fetch): Fetch {
-  const last = new Map<string, { body: string; headers: Headers }>();
+  const last = new BoundedMap<{ body: string; headers: Headers }>(8);
   return async (url, init) => {
     const isRead = (init.method ?? 'GET') === 'GET' && !new Headers(init.headers).has('authorization');
     if (!isRead) return fetch(url, init);

@@ -26,7 +26,7 @@ export interface ServiceProvider {
   entityId: string;
   /** Where responses are posted to: the assertion consumer service. */
   acsUrl: string;
-  /** The first signs requests, all decrypt assertions, and the metadata names all of them. */
+  /** The first signs requests, all decrypt; the metadata names all for signing and the first for encryption. */
   keys: readonly ServiceProviderKey[];
 }
 

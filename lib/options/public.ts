@@ -27,7 +27,7 @@ export interface PassportControlOptions {
   relyingParty?: RelyingPartyOptions | undefined;
   /**
    * The methods, by their names on the wire: `false` switches one off, `{ strategy }` puts a Passport strategy of
-   * the host in its place.
+   * the host in its place, except for the two that go by identity providers.
    * @default every method that the repositories make possible
    */
   methods?: { [Name in MethodName]?: false | PluggedStrategy | undefined } | undefined;
@@ -84,8 +84,8 @@ export interface ServiceProviderOptions {
   /** Where browsers post responses to: the assertion consumer service, which hands them to `session/auth`. */
   acsUrl: string;
   /**
-   * Keys and their certificates, in PEM. The first signs requests, all decrypt, and the metadata names all: the next one
-   * is added at the end until every provider knows it.
+   * Keys and their certificates, in PEM. The first signs requests, all decrypt; the metadata names all for signing and the
+   * first for encryption. The next one is added at the end until every provider knows it, then moved to the front.
    * @default none: requests are not signed, and encrypted assertions are refused
    */
   keys?: readonly { privateKey: string; certificate: string }[] | undefined;

@@ -1,7 +1,8 @@
-import express, { type Request, type RequestHandler, type Response } from 'express';
+import type { RequestHandler, Response } from 'express';
 import type { GuessLimits } from '../defence/guesses.js';
 import { AuthError } from '../errors.js';
 import type { SameOriginCheck } from '../sessions/same-origin.js';
+import { formBodyReader } from '../wire/body.js';
 import { addressOf } from './address.js';
 import { type ReturnDependencies, returnSignedIn, targetOf } from './browser-return.js';
 import { handler } from './handler.js';
@@ -23,11 +24,11 @@ const formLimit = 524_288;
  */
 export function samlAcs(dependencies: SamlAcsDependencies, targets: readonly string[]): RequestHandler {
   const { limits, flowCookie, sameOrigin, randomBytes } = dependencies;
-  const form = express.urlencoded({ extended: false, limit: formLimit, parameterLimit: 10, inflate: false });
+  const readForm = formBodyReader(formLimit);
   return handler('samlAcs()', async (request, response) => {
     if (request.method !== 'POST') throw new AuthError('method_not_allowed', { headers: { Allow: 'POST' } });
     await limits.check(addressOf(request));
-    const { SAMLResponse, RelayState, again } = await readForm(form, request, response);
+    const { SAMLResponse, RelayState, again } = await readForm(request, response);
     if (typeof SAMLResponse !== 'string' || SAMLResponse === '') {
       throw new AuthError('malformed_request', { fields: [{ path: 'SAMLResponse', detail: 'is required' }] });
     }
@@ -60,27 +61,6 @@ function postAgain(response: Response, fields: Record<string, unknown>, nonce: s
         `<script nonce="${nonce}">document.forms[0].submit()</script></html>`,
       ].join('\n'),
     );
-}
-
-async function readForm(
-  form: RequestHandler,
-  request: Request,
-  response: Response,
-): Promise<Record<string, unknown>> {
-  if (!request.readableDidRead) {
-    await new Promise<void>((resolve, reject) => {
-      form(request, response, (error?: unknown) =>
-        error === undefined ? resolve() : reject(readError(error)),
-      );
-    });
-  }
-  const body: unknown = request.body;
-  return typeof body === 'object' && body !== null ? { ...body } : {};
-}
-
-function readError(error: unknown): AuthError {
-  const status = typeof error === 'object' && error !== null && 'status' in error ? error.status : undefined;
-  return new AuthError(status === 413 ? 'payload_too_large' : 'malformed_request');
 }
 
 function escaped(text: string): string {

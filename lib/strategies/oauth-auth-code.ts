@@ -1,25 +1,13 @@
 import { createHash } from 'node:crypto';
 import type { Request } from 'express';
-import type { FlowSecrets, Flows } from '../defence/flow.js';
-import type { GuardedRepositories } from '../defence/guarded-repositories.js';
-import type { ClaimOnce } from '../defence/once.js';
+import type { FlowSecrets } from '../defence/flow.js';
 import { admit, idpIdOf, openProvider } from '../federation/identity.js';
 import type { OauthClient } from '../federation/oauth-client.js';
 import type { OauthIdentityProvider } from '../repositories/index.js';
-import type { SessionCookie } from '../sessions/cookie.js';
 import { canonicalEmail } from '../wire/email.js';
 import { oauthRequest, parseBody } from '../wire/schemas.js';
 import type { Method } from './method.js';
-import { fail, federatedOutcome, type Outcome, Strategy } from './strategy.js';
-
-/** What {@link OauthCodeStrategy} is made from. */
-export interface OauthCodeStrategyOptions {
-  repositories: Pick<GuardedRepositories, 'users' | 'accounts' | 'identityProviders'>;
-  client: OauthClient;
-  flows: Flows;
-  claimOnce: ClaimOnce;
-  flowCookie: Pick<SessionCookie, 'read'>;
-}
+import { type FederatedStrategyOptions, fail, federatedOutcome, type Outcome, Strategy } from './strategy.js';
 
 /**
  * A user by an authorization code in the JSON body `{ idp_id, code, email, state }`. The code must answer a request that
@@ -29,12 +17,12 @@ export interface OauthCodeStrategyOptions {
 export class OauthCodeStrategy extends Strategy {
   override readonly name = 'oauth-auth-code';
 
-  constructor(private readonly options: OauthCodeStrategyOptions) {
+  constructor(private readonly options: FederatedStrategyOptions<OauthClient>) {
     super();
   }
 
   override async attempt(request: Request): Promise<Outcome> {
-    const { repositories, client } = this.options;
+    const { repositories, client, flows } = this.options;
     const { idp_id: idpId, code, email, state, iss } = parseBody(oauthRequest, request.body);
     const { users } = repositories;
     const idp = await openProvider(repositories, 'oauth', idpId, this.name);
@@ -47,7 +35,7 @@ export class OauthCodeStrategy extends Strategy {
     if ('reason' in verdict) return fail(verdict.reason);
     if (email !== null && verdict.email !== null && canonicalEmail(verdict.email) !== email)
       return fail('email_not_proven');
-    const once = [usedCode(idp, code), ...(binding === null ? [] : [this.usedState(binding)])];
+    const once = [usedCode(idp, code), ...(binding === null ? [] : [flows.used(binding.token)])];
     const claim = { ...verdict, once };
     return federatedOutcome(idp, claim, await admit(users, idp, claim, this.options.claimOnce));
   }
@@ -61,10 +49,6 @@ export class OauthCodeStrategy extends Strategy {
     const [token, of, ...more] = sent === null ? [] : sent.split('.');
     const isTheirs = (of === undefined || of === stateSuffix(idp)) && more.length === 0;
     return isTheirs ? flows.open('oauth', idp.id, flow, token) : null;
-  }
-
-  private usedState({ token }: FlowSecrets) {
-    return { key: `flow:${token}`, seconds: this.options.flows.lifetime };
   }
 }
 

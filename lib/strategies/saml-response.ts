@@ -1,23 +1,11 @@
 import type { Request } from 'express';
-import type { Flow, Flows } from '../defence/flow.js';
-import type { GuardedRepositories } from '../defence/guarded-repositories.js';
-import type { ClaimOnce } from '../defence/once.js';
+import type { Flow } from '../defence/flow.js';
 import { admit, idpIdOf, openProvider } from '../federation/identity.js';
 import type { SamlClient } from '../federation/saml-client.js';
 import type { SamlIdentityProvider } from '../repositories/index.js';
-import type { SessionCookie } from '../sessions/cookie.js';
 import { parseBody, samlRequest } from '../wire/schemas.js';
 import type { Method } from './method.js';
-import { fail, federatedOutcome, type Outcome, Strategy } from './strategy.js';
-
-/** What {@link SamlResponseStrategy} is made from. */
-export interface SamlResponseStrategyOptions {
-  repositories: Pick<GuardedRepositories, 'users' | 'accounts' | 'identityProviders'>;
-  client: SamlClient;
-  flows: Flows;
-  claimOnce: ClaimOnce;
-  flowCookie: Pick<SessionCookie, 'read'>;
-}
+import { type FederatedStrategyOptions, fail, federatedOutcome, type Outcome, Strategy } from './strategy.js';
 
 /**
  * A user by a SAML response in the JSON body `{ id, response }`. It must answer a request that this browser has begun: its
@@ -27,7 +15,7 @@ export interface SamlResponseStrategyOptions {
 export class SamlResponseStrategy extends Strategy {
   override readonly name = 'saml-response';
 
-  constructor(private readonly options: SamlResponseStrategyOptions) {
+  constructor(private readonly options: FederatedStrategyOptions<SamlClient>) {
     super();
   }
 
@@ -54,10 +42,7 @@ export class SamlResponseStrategy extends Strategy {
 
     const statement = await client.verify(idp, { xml, envelope, requestId });
     if (statement === null) return fail('not_verified');
-    const once = [
-      statement.once,
-      ...(requestId === null ? [] : [{ key: `flow:${requestId}`, seconds: flows.lifetime }]),
-    ];
+    const once = [statement.once, ...(requestId === null ? [] : [flows.used(requestId)])];
     // A provider has no other word for it than the attribute; whether it counts is said by its record.
     const claim = { ...statement, emailProven: true, once };
     return federatedOutcome(idp, claim, await admit(repositories.users, idp, claim, this.options.claimOnce));

@@ -1,9 +1,13 @@
 import type { Request } from 'express';
 import passport from 'passport';
 import type { FailureReason } from '../defence/audit.js';
+import type { Flows } from '../defence/flow.js';
+import type { GuardedRepositories } from '../defence/guarded-repositories.js';
+import type { ClaimOnce } from '../defence/once.js';
 import { AuthError } from '../errors.js';
 import type { Admitted, FederatedClaim } from '../federation/identity.js';
 import type { App, IdentityProvider, User } from '../repositories/index.js';
+import type { SessionCookie } from '../sessions/cookie.js';
 import type { Principal } from '../sessions/record.js';
 
 /** A first factor that was proven: who it was, and what the session will be bound to. */
@@ -46,6 +50,15 @@ export function userProven(principal: User): Outcome {
     identityProvider: null,
   };
   return { kind: 'success', principal, info };
+}
+
+/** What a strategy is made from that believes an identity provider, which `client` speaks to. */
+export interface FederatedStrategyOptions<Client> {
+  repositories: Pick<GuardedRepositories, 'users' | 'accounts' | 'identityProviders'>;
+  client: Client;
+  flows: Flows;
+  claimOnce: ClaimOnce;
+  flowCookie: Pick<SessionCookie, 'read'>;
 }
 
 /** What came of looking up the user of a claim of this identity provider. */

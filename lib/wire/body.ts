@@ -20,8 +20,27 @@ export function jsonBodyReader(limit: number): BodyReader {
     if (!hasBody(request)) return undefined;
     refuseOtherTypes(request);
     if (request.readableDidRead) return hostParsed(request.body, limit);
-    const bytes = await readRaw(raw, request, response);
-    return bytes.length === 0 ? undefined : parseJson(bytes);
+    await parsed(raw, request, response);
+    const bytes: unknown = request.body;
+    return Buffer.isBuffer(bytes) && bytes.length > 0 ? parseJson(bytes) : undefined;
+  };
+}
+
+/**
+ * Makes the reader of HTML forms of at most `limit` bytes and ten fields. A form that the host has parsed already is
+ * taken from `req.body`.
+ *
+ * The reader throws AuthError `payload_too_large`, `unsupported_media_type` or `malformed_request`.
+ */
+export function formBodyReader(
+  limit: number,
+): (request: Request, response: Response) => Promise<Record<string, unknown>> {
+  const form = express.urlencoded({ extended: false, limit, parameterLimit: 10, inflate: false });
+
+  return async (request, response) => {
+    if (!request.readableDidRead) await parsed(form, request, response);
+    const body: unknown = request.body;
+    return typeof body === 'object' && body !== null ? { ...body } : {};
   };
 }
 
@@ -43,13 +62,12 @@ function refuseOtherTypes({ headers }: Request): void {
   if (!json || !utf8) throw new AuthError('unsupported_media_type');
 }
 
-function readRaw(raw: RequestHandler, request: Request, response: Response): Promise<Buffer> {
+/** Has a parser of Express read the body into `req.body`. */
+function parsed(parser: RequestHandler, request: Request, response: Response): Promise<void> {
   return new Promise((resolve, reject) => {
-    raw(request, response, (error?: unknown) => {
-      if (error !== undefined) return reject(readError(error));
-      const body: unknown = request.body;
-      resolve(Buffer.isBuffer(body) ? body : Buffer.alloc(0));
-    });
+    parser(request, response, (error?: unknown) =>
+      error === undefined ? resolve() : reject(readError(error)),
+    );
   });
 }
 
