@@ -3,6 +3,7 @@ import type { SAML, SamlConfig } from '@node-saml/node-saml';
 import { BoundedMap } from '../defence/bounded-map.js';
 import { boundedQueue } from '../defence/bounded-queue.js';
 import type { SamlIdentityProvider } from '../repositories/index.js';
+import { breath } from '../wire/breath.js';
 import { judgeAssertion, type SamlStatement } from './saml-assertion.js';
 import { isModest, samlDocument } from './saml-document.js';
 import { areSafe, areStrong, type SamlEnvelope, samlEnvelope, signatureAlgorithms } from './saml-envelope.js';
@@ -126,7 +127,7 @@ export function samlClient(serviceProvider: ServiceProvider, clock: () => number
   const queue = boundedQueue(1, mostWaiting);
   const inTurn = <T>(work: () => Promise<T>) =>
     queue(async () => {
-      await new Promise((resolve) => setImmediate(resolve));
+      await breath();
       return work();
     });
 

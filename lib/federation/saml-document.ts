@@ -1,7 +1,8 @@
 import { decodeUtf8 } from '../wire/utf8.js';
 
-/** Bytes of XML, and levels of elements and pieces of markup in it, that are looked at. */
+/** Bytes of XML, and levels of elements and pieces of markup in it (references among them), that are looked at. */
 const mostBytes = 262_144;
+const mostDigits = 4 * Math.ceil(mostBytes / 3);
 const mostLevels = 100;
 /** The libraries that verify signatures take time with the square of this: 1,500 are some tens of milliseconds. */
 const mostPieces = 1500;
@@ -11,7 +12,8 @@ const mostPieces = 1500;
  * what no parser shall see; see {@link isModest}.
  */
 export function samlDocument(encoded: string): string | null {
-  const compact = encoded.replace(/[\r\n]+/g, '');
+  const compact = encoded.replaceAll('\r', '').replaceAll('\n', '');
+  if (compact.length > mostDigits) return null;
   const bytes = Buffer.from(compact, 'base64');
   if (bytes.length === 0 || bytes.length > mostBytes || bytes.toString('base64') !== compact) return null;
   const text = decodeUtf8(bytes);
@@ -28,7 +30,7 @@ export function samlDocument(encoded: string): string | null {
 export function isModest(xml: string): boolean {
   if (xml.length > mostBytes || xml.includes('\0')) return false;
   const open: string[] = [];
-  let [pieces, roots, last] = [0, 0, 0];
+  let [pieces, roots, last] = [count(xml, '&'), 0, 0];
   for (let at = xml.indexOf('<'); at >= 0; at = xml.indexOf('<', at)) {
     if (open.length === 0 && xml.slice(last, at).trim() !== '') return false;
     const piece = pieceAt(xml, at);
@@ -43,6 +45,12 @@ export function isModest(xml: string): boolean {
     last = at;
   }
   return open.length === 0 && roots === 1 && xml.slice(last).trim() === '';
+}
+
+function count(text: string, character: string): number {
+  let found = 0;
+  for (let at = text.indexOf(character); at >= 0; at = text.indexOf(character, at + 1)) found += 1;
+  return found;
 }
 
 /** One piece of markup: where it ends, and what it is. */

@@ -1,5 +1,6 @@
 import express, { type Request, type RequestHandler, type Response } from 'express';
 import { AuthError } from '../errors.js';
+import { breath } from './breath.js';
 import { decodeUtf8 } from './utf8.js';
 
 /** Reads the JSON body of a request; `undefined` when it has none. */
@@ -15,6 +16,7 @@ export type BodyReader = (request: Request, response: Response) => Promise<unkno
 export function jsonBodyReader(limit: number): BodyReader {
   // No inflation, so no bombs; any type, since the type is judged here.
   const raw = express.raw({ type: () => true, limit, inflate: false });
+  const turn = turns();
 
   return async (request, response) => {
     if (!hasBody(request)) return undefined;
@@ -22,7 +24,9 @@ export function jsonBodyReader(limit: number): BodyReader {
     if (request.readableDidRead) return hostParsed(request.body, limit);
     await parsed(raw, request, response);
     const bytes: unknown = request.body;
-    return Buffer.isBuffer(bytes) && bytes.length > 0 ? parseJson(bytes) : undefined;
+    if (!Buffer.isBuffer(bytes) || bytes.length === 0) return undefined;
+    if (bytes.length > large) await turn();
+    return parseJson(bytes);
   };
 }
 
@@ -41,6 +45,18 @@ export function formBodyReader(
     if (!request.readableDidRead) await parsed(form, request, response);
     const body: unknown = request.body;
     return typeof body === 'object' && body !== null ? { ...body } : {};
+  };
+}
+
+/** Bytes of a body that takes its turn: nothing but a SAML response is as large. */
+const large = 32_768;
+
+/** One caller at a time, with a breath before each, so that many large bodies do not keep everybody else waiting. */
+function turns(): () => Promise<void> {
+  let last = Promise.resolve();
+  return () => {
+    last = last.then(breath);
+    return last;
   };
 }
 
@@ -81,7 +97,7 @@ function readError(error: unknown): AuthError {
   });
 }
 
-function parseJson(bytes: Uint8Array): unknown {
+function parseJson(bytes: Buffer): unknown {
   const text = decodeUtf8(bytes);
   if (text === null)
     throw new AuthError('malformed_request', {

@@ -13,6 +13,7 @@ describe('a document that may be given to a parser', () => {
     ['CDATA, with markup in it', '<a><![CDATA[<b><!DOCTYPE]]></a>'],
     ['a hundred levels', nested(100)],
     ['1,500 pieces', `<a>${'<b/>'.repeat(1498)}</a>`],
+    ['1,498 references', `<a>${'&amp;'.repeat(1498)}</a>`],
     ['names of any script', '<ä:ö xmlns:ä="urn:x"></ä:ö>'],
   ])('has %s', (_, xml) => {
     expect(isModest(xml)).toBe(true);
@@ -48,6 +49,7 @@ describe('a document that no parser shall see', () => {
     ['< in an attribute’s place', '<a <b>></a>'],
     ['101 levels', nested(101)],
     ['levels that unmatched ends take back', `${'</z>'.repeat(5000)}${'<b>'.repeat(5000)}`],
+    ['1,499 references', `<a>${'&amp;'.repeat(1499)}</a>`],
     ['1,501 elements', `<a>${'<b/>'.repeat(1500)}</a>`],
     ['1,501 comments', `<a>${'<!---->'.repeat(1500)}</a>`],
     ['1,501 attributes', `<a ${Array.from({ length: 1500 }, (_, n) => `b${n}=""`).join(' ')}/>`],

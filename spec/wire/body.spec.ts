@@ -1,7 +1,9 @@
 import { type AddressInfo, connect } from 'node:net';
+import { Readable } from 'node:stream';
+import { setImmediate as turn } from 'node:timers/promises';
 import { gzipSync } from 'node:zlib';
 import { describe, expect, it } from '@jest/globals';
-import express, { type RequestHandler } from 'express';
+import express, { type Request, type RequestHandler, type Response } from 'express';
 import supertest from 'supertest';
 import { AuthError } from '../../lib/index.js';
 import { jsonBodyReader } from '../../lib/wire/body.js';
@@ -109,6 +111,38 @@ describe('the body reader', () => {
     const answer = await send(reading(), { body });
     expect([answer.status, answer.body.code]).toEqual([400, 'malformed_request']);
     expect(answer.text).not.toMatch(/s3cr3t|marker/);
+  });
+});
+
+describe('the body reader, with many large bodies at once', () => {
+  /** Reads bodies that are all there; for each the turn of the event loop in which it was handed on. */
+  async function turnsOf(sizes: readonly number[]): Promise<number[]> {
+    const read = jsonBodyReader(100_000);
+    let [now, isOver] = [0, false];
+    const counting = (async () => {
+      for (; !isOver; now += 1) await turn();
+    })();
+    const reads = sizes.map(async (size) => {
+      const headers = { 'content-length': String(size) };
+      const request = Object.assign(Readable.from([Buffer.from(`"${'x'.repeat(size - 2)}"`)]), { headers });
+      expect(await read(request as unknown as Request, {} as Response)).toHaveLength(size - 2);
+      return now;
+    });
+    const turns = await Promise.all(reads);
+    isOver = true;
+    await counting;
+    return turns;
+  }
+
+  it('hands on one in several turns of the event loop, in their order', async () => {
+    const turns = await turnsOf(Array(10).fill(50_000));
+    const gaps = turns.slice(1).map((each, at) => each - (turns[at] ?? 0));
+    expect(gaps.every((gap) => gap >= 8)).toBe(true);
+  });
+
+  it('lets small ones pass by', async () => {
+    const [first = 0, , , ...small] = await turnsOf([50_000, 50_000, 50_000, 30_000, 10]);
+    expect(small.every((each) => each < first)).toBe(true);
   });
 });
 
