@@ -1,6 +1,7 @@
 import { createHmac } from 'node:crypto';
 import type { Request, RequestHandler, Router } from 'express';
-import passport from 'passport';
+import type passport from 'passport';
+import { authenticatorOf } from './authenticator.js';
 import { auditLog } from './defence/audit.js';
 import { dependencyGuard } from './defence/dependency.js';
 import { flows } from './defence/flow.js';
@@ -44,10 +45,8 @@ import { sessionRows } from './sessions/rows.js';
 import { sameOriginCheck } from './sessions/same-origin.js';
 import { Sessions } from './sessions/sessions.js';
 import { deriveKey, sessionTokens } from './sessions/token.js';
-import { methods } from './strategies/index.js';
-import type { Method, StrategyDependencies } from './strategies/method.js';
-import { HostStrategy, hearingRejections } from './strategies/plugged.js';
-import { runOwn, run as runStrategy } from './strategies/strategy.js';
+import type { StrategyDependencies } from './strategies/method.js';
+import { runOwn } from './strategies/strategy.js';
 import { jsonBodyReader } from './wire/body.js';
 
 /** A session API for one Express app, made by {@link passportControl}. */
@@ -148,7 +147,7 @@ export function passportControl(options: PassportControlOptions): PassportContro
     saml: resolved.serviceProvider === null ? null : samlClient(resolved.serviceProvider, clock),
     oauth: oauthClient({ fetch: peers, timeout: peerTimeout, clock, audit }),
   };
-  const { authenticator, inUse } = strategies(resolved.methods, offering);
+  const { authenticator, inUse } = authenticatorOf(resolved.methods, offering, signInBudget);
   const readBody = jsonBodyReader(Math.max(...[...inUse.values()].map(({ bodyLimit }) => bodyLimit)));
   const attempt = (method: string, request: Request) => runOwn(authenticator, method, request, signInBudget);
 
@@ -208,40 +207,4 @@ export function passportControl(options: PassportControlOptions): PassportContro
       await ready.catch(() => {});
     },
   };
-}
-
-/** The control's own Passport, with the strategies of all methods that are wanted and possible. */
-function strategies(
-  wanted: ReturnType<typeof resolveOptions>['methods'],
-  dependencies: StrategyDependencies,
-) {
-  const authenticator = new passport.Passport();
-  const inUse = new Map<string, Method>();
-  for (const [name, plugged] of wanted) {
-    const method: Method = methods[name];
-    if (!method.isPossible(dependencies)) {
-      if (plugged === null) continue;
-      throw new ConfigError(
-        `methods.${name}`,
-        'needs the repository of its principals, and for saml-response a serviceProvider',
-      );
-    }
-    inUse.set(name, method);
-    if (plugged === null) {
-      authenticator.use(name, method.strategy(dependencies));
-      continue;
-    }
-    const hosts = `${name} of the host`;
-    authenticator.use(hosts, hearingRejections(plugged.strategy));
-    const run = (request: Request) => runStrategy(authenticator, hosts, request, signInBudget);
-    const { guess, fields } = method;
-    authenticator.use(name, new HostStrategy(name, plugged, { ...dependencies, guess, fields, run }));
-  }
-  if (inUse.size === 0) {
-    throw new ConfigError(
-      'methods',
-      'leave none that these repositories can serve: users need repositories.users, apps repositories.apps',
-    );
-  }
-  return { authenticator, inUse };
 }

@@ -32,6 +32,7 @@ export {
 } from './errors.js';
 export { type SamlMetadata, samlProviderFromMetadata } from './federation/saml-metadata.js';
 export type {
+  MethodOptions,
   PassportControlOptions,
   PerPrincipal,
   RateOptions,
@@ -40,6 +41,14 @@ export type {
   ServiceProviderOptions,
   SessionOptions,
 } from './options/public.js';
+export { type CodeVerifierStore, codeVerifierStore } from './plugged/code-verifier-store.js';
+export type {
+  PluggedAssertion,
+  PluggedOauthProvider,
+  PluggedProfile,
+  PluggedProvider,
+  PluggedSamlProvider,
+} from './plugged/provider.js';
 export type * from './repositories/index.js';
 export {
   type AppSeed,

@@ -9,9 +9,9 @@ import { parseSync } from '@swc/core';
 const floors = [
   ['index.ts'],
   ['control.ts'],
-  ['options', 'routes'],
+  ['options', 'routes', 'authenticator.ts'],
   ['second-factor', 'sessions', 'strategies', 'express.ts'],
-  ['federation'],
+  ['federation', 'plugged'],
   ['defence'],
   ['wire', 'repositories'],
   ['errors.ts'],
@@ -202,7 +202,7 @@ describe('the house', () => {
 
   it('knows Passport in two places', () => {
     const values = packages.filter(({ to, typeOnly }) => /^passport(?:\/|$)/.test(to) && !typeOnly);
-    expect(named(values)).toEqual(['control.ts -> passport', 'strategies/strategy.ts -> passport']);
+    expect(named(values)).toEqual(['authenticator.ts -> passport', 'strategies/strategy.ts -> passport']);
   });
 
   it('loads heavy libraries where they are used, when they are used', () => {

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { SAML, SamlConfig } from '@node-saml/node-saml';
+import type { FailureReason } from '../defence/audit.js';
 import { BoundedMap } from '../defence/bounded-map.js';
 import { boundedQueue } from '../defence/bounded-queue.js';
 import type { SamlIdentityProvider } from '../repositories/index.js';
@@ -31,6 +32,9 @@ export interface ServiceProvider {
   keys: readonly ServiceProviderKey[];
 }
 
+/** The XML of an assertion that was signed, or why there is none. */
+export type SignedAssertion = { assertion: string } | { reason: FailureReason };
+
 /** Makes requests for SAML identity providers and verifies their responses; see {@link samlClient}. */
 export interface SamlClient {
   readonly serviceProvider: ServiceProvider;
@@ -40,15 +44,20 @@ export interface SamlClient {
   request(idp: SamlIdentityProvider, id: string): Promise<string>;
   /** Reads a posted response, as far as what stands around its assertion; `null` when it is none. */
   read(encoded: string): Promise<{ xml: string; envelope: SamlEnvelope } | null>;
-  /** Verifies a response of this provider, and judges what it says; `null` for a refusal. */
+  /**
+   * Verifies a response of this provider, and judges what it says. `signed` finds the assertion that was signed in another
+   * way than by the certificates of the record.
+   */
   verify(
     idp: SamlIdentityProvider,
     given: { xml: string; envelope: SamlEnvelope; requestId: string | null },
-  ): Promise<SamlStatement | null>;
+    signed?: (() => Promise<SignedAssertion>) | undefined,
+  ): Promise<SamlStatement | { reason: FailureReason }>;
   /** The metadata of this service. */
   metadata(): Promise<string>;
 }
 
+const notVerified = { reason: 'not_verified' } as const;
 const success = 'urn:oasis:names:tc:SAML:2.0:status:Success';
 /** Documents that may wait; one more is refused. */
 const mostWaiting = 200;
@@ -152,15 +161,17 @@ export function samlClient(serviceProvider: ServiceProvider, clock: () => number
         const envelope = root === null ? null : samlEnvelope(root);
         return xml === null || envelope === null ? null : { xml, envelope };
       }),
-    async verify(idp, { xml, envelope, requestId }) {
-      if (!agrees(envelope, idp, acsUrl, requestId)) return null;
+    async verify(idp, { xml, envelope, requestId }, signed) {
+      if (!agrees(envelope, idp, acsUrl, requestId)) return notVerified;
       const library = await load();
-      return inTurn(async () => {
-        const verified = await firstOf(await verifiersFor(library, idp, xml, envelope), xml);
-        const root = verified === null ? null : xmlRoot(library.xmldom, verified);
-        if (root === null) return null;
-        return judgeAssertion(root, { idp, audience: entityId, acsUrl, requestId, now: clock() });
-      });
+      const byCertificates = () =>
+        inTurn(async () => firstOf(await verifiersFor(library, idp, xml, envelope), xml));
+      const found = await (signed ?? byCertificates)();
+      if ('reason' in found) return found;
+      const root = isModest(found.assertion) ? xmlRoot(library.xmldom, found.assertion) : null;
+      if (root === null) return notVerified;
+      const expected = { idp, audience: entityId, acsUrl, requestId, now: clock() };
+      return judgeAssertion(root, expected) ?? notVerified;
     },
     async metadata() {
       const { saml } = await load();
@@ -178,13 +189,13 @@ export function samlClient(serviceProvider: ServiceProvider, clock: () => number
   };
 }
 
-/** The XML of the assertion that was signed, by the first verifier that takes the response; `null` when none does. */
-async function firstOf(verifiers: readonly SAML[], xml: string): Promise<string | null> {
+/** The assertion that was signed, by the first verifier that takes the response. */
+async function firstOf(verifiers: readonly SAML[], xml: string): Promise<SignedAssertion> {
   for (const verifier of verifiers) {
-    const verified = await verifiedBy(verifier, xml);
-    if (verified !== null) return verified;
+    const assertion = await verifiedBy(verifier, xml);
+    if (assertion !== null) return { assertion };
   }
-  return null;
+  return notVerified;
 }
 
 async function verifiedBy(verifier: SAML, xml: string): Promise<string | null> {

@@ -15,7 +15,7 @@ import { memorySessionStore } from '../sessions/memory-store.js';
 import type { SessionStore } from '../sessions/rows.js';
 import type { SessionSettings } from '../sessions/session-types.js';
 import type { MethodName } from '../strategies/index.js';
-import type { PluggedStrategy } from '../strategies/plugged.js';
+import type { Plugged } from '../strategies/plugged.js';
 import { configError } from './config-error.js';
 import { resolveMethods } from './methods.js';
 import type { PassportControlOptions, PerPrincipal, RateOptions } from './public.js';
@@ -30,7 +30,7 @@ export interface ResolvedOptions {
   origins: readonly string[];
   /** `null` where nobody owes a second factor. */
   secondFactor: Omit<Fido2Settings, 'timeout'> | null;
-  methods: ReadonlyMap<MethodName, PluggedStrategy | null>;
+  methods: ReadonlyMap<MethodName, Plugged>;
   /** `null` where there is no SAML. */
   serviceProvider: ServiceProvider | null;
   session: SessionSettings & {

@@ -1,6 +1,7 @@
 import type { AuditEvent } from '../defence/audit.js';
 import type { CounterStore } from '../defence/counters.js';
 import type { OneTimeStore } from '../defence/one-time.js';
+import type { PluggedOauthProvider, PluggedSamlProvider } from '../plugged/provider.js';
 import type { Repositories } from '../repositories/index.js';
 import type { SessionIndex } from '../sessions/entity-index.js';
 import type { SessionStore } from '../sessions/rows.js';
@@ -27,10 +28,10 @@ export interface PassportControlOptions {
   relyingParty?: RelyingPartyOptions | undefined;
   /**
    * The methods, by their names on the wire: `false` switches one off, `{ strategy }` puts a Passport strategy of
-   * the host in its place, except for the two that go by identity providers.
+   * the host in its place, and `{ strategies }` one for each of some identity providers, by their ids.
    * @default every method that the repositories make possible
    */
-  methods?: { [Name in MethodName]?: false | PluggedStrategy | undefined } | undefined;
+  methods?: MethodOptions | undefined;
   session?: SessionOptions | undefined;
   /** How the second factor is asked for. `false`: nobody owes one, whatever devices there are. */
   secondFactor?: false | SecondFactorOptions | undefined;
@@ -66,6 +67,15 @@ export interface PassportControlOptions {
   /** The source of randomness. @default crypto.randomBytes */
   randomBytes?: ((size: number) => Buffer) | undefined;
 }
+
+/** The methods that are switched off or in which a host's own strategies stand; see {@link PassportControlOptions}. */
+export type MethodOptions = {
+  [Name in Exclude<MethodName, FederatedMethodName>]?: false | PluggedStrategy | undefined;
+} & {
+  'oauth-auth-code'?: false | { strategies: Readonly<Record<string, PluggedOauthProvider>> } | undefined;
+  'saml-response'?: false | { strategies: Readonly<Record<string, PluggedSamlProvider>> } | undefined;
+};
+type FederatedMethodName = 'oauth-auth-code' | 'saml-response';
 
 /** Who the second factor is for. */
 export interface RelyingPartyOptions {

@@ -73,7 +73,7 @@ export const optionsSchema = z.strictObject({
     .custom<Record<string, unknown>>(
       (value) => typeof value === 'object' && value !== null && !Array.isArray(value),
       {
-        error: 'must be an object of methods, each false or { strategy }',
+        error: 'must be an object of methods, each false, { strategy } or { strategies }',
       },
     )
     .optional(),

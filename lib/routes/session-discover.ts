@@ -76,12 +76,12 @@ export function sessionDiscover({
 
   /** A provider whose account does not want it, or that cannot be reached now, is left out, so that the others stay. */
   async function offer(idp: IdentityProvider, flow: Flow): Promise<AuthMethod | null> {
-    const method = [...methods.values()].find(({ offers }) => offers?.kind === idp.kind);
+    const method = [...methods.values()].find(({ providers }) => providers?.kind === idp.kind);
     const account = await accountOf(idp.accountId);
     if (method === undefined || account === null || account?.enabled === false) return null;
     if (!admits(account, method.name, idp.id)) return null;
     try {
-      return (await method.offers?.offer(offering, idp, flow)) ?? null;
+      return (await method.providers?.offer(offering, idp, flow)) ?? null;
     } catch (error) {
       if (error instanceof AuthError && error.status >= 502) return null;
       throw error;

@@ -7,6 +7,7 @@ import type { ClaimOnce } from '../defence/once.js';
 import type { PasswordHashing } from '../defence/password-hashing.js';
 import type { OauthClient } from '../federation/oauth-client.js';
 import type { SamlClient } from '../federation/saml-client.js';
+import type { HostVerifier } from '../plugged/provider.js';
 import type { IdentityProvider } from '../repositories/index.js';
 import type { SessionCookie } from '../sessions/cookie.js';
 import type { AuthMethod } from '../wire/schemas.js';
@@ -42,12 +43,15 @@ export interface Method {
   guess(request: Request): Guess;
   /** Its own fields in the body of this request, which is all that a host's strategy in its place gets to see. */
   fields(request: Request): object;
-  /** How it is offered by discovery, for the identity providers of its kind. */
-  offers?: {
+  /** For a method that goes by identity providers. */
+  providers?: {
+    /** Of this kind are they. */
     kind: IdentityProvider['kind'];
-    /** What a browser needs to begin; `null` where the provider cannot be offered. */
+    /** How discovery offers one: what a browser needs to begin; `null` where it cannot be offered. */
     offer(dependencies: StrategyDependencies, idp: IdentityProvider, flow: Flow): Promise<AuthMethod | null>;
+    /** What a strategy of the host has proven, where the host's `identify` does not say. */
+    identify(user: unknown, info: unknown): unknown;
   };
-  /** Makes its strategy. */
-  strategy(dependencies: StrategyDependencies): Strategy;
+  /** Makes its strategy. `hosts` are the host's own, by the id of the identity provider that they stand for. */
+  strategy(dependencies: StrategyDependencies, hosts: ReadonlyMap<string, HostVerifier>): Strategy;
 }

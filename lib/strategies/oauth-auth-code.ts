@@ -3,6 +3,13 @@ import type { Request } from 'express';
 import type { FlowSecrets } from '../defence/flow.js';
 import { admit, idpIdOf, openProvider } from '../federation/identity.js';
 import type { OauthClient } from '../federation/oauth-client.js';
+import type { OauthAnswer } from '../federation/oauth-exchange.js';
+import {
+  type HostVerdict,
+  type HostVerifier,
+  profileOfPassport,
+  verdictOfHost,
+} from '../plugged/provider.js';
 import type { OauthIdentityProvider } from '../repositories/index.js';
 import { canonicalEmail } from '../wire/email.js';
 import { oauthRequest, parseBody } from '../wire/schemas.js';
@@ -22,7 +29,7 @@ export class OauthCodeStrategy extends Strategy {
   }
 
   override async attempt(request: Request): Promise<Outcome> {
-    const { repositories, client, flows } = this.options;
+    const { repositories, client, flows, hosts } = this.options;
     const { idp_id: idpId, code, email, state, iss } = parseBody(oauthRequest, request.body);
     const { users } = repositories;
     const idp = await openProvider(repositories, 'oauth', idpId, this.name);
@@ -31,7 +38,11 @@ export class OauthCodeStrategy extends Strategy {
     const binding = this.bindingOf(request, idp, state ?? null);
     if (binding === null && idp.dangerouslyAllowUnboundCode !== true) return fail('not_begun_here');
 
-    const verdict = await client.exchange(idp, { code, secrets: binding, iss });
+    const host = hosts.get(idp.id);
+    const verdict =
+      host === undefined
+        ? await client.exchange(idp, { code, secrets: binding, iss })
+        : await byHost(host, request, idp, { code, state, secrets: binding, iss });
     if ('reason' in verdict) return fail(verdict.reason);
     if (email !== null && verdict.email !== null && canonicalEmail(verdict.email) !== email)
       return fail('email_not_proven');
@@ -50,6 +61,23 @@ export class OauthCodeStrategy extends Strategy {
     const isTheirs = (of === undefined || of === stateSuffix(idp)) && more.length === 0;
     return isTheirs ? flows.open('oauth', idp.id, flow, token) : null;
   }
+}
+
+/** The verdict of a strategy of the host, which gets what it needs to exchange the code itself. */
+async function byHost(
+  verify: HostVerifier,
+  request: Request,
+  { issuer }: OauthIdentityProvider,
+  { code, state, secrets, iss }: OauthAnswer & { state?: string | null | undefined },
+): Promise<HostVerdict> {
+  // RFC 9207, as far as the record knows the issuer.
+  if (typeof iss === 'string' && issuer !== undefined && iss !== issuer) return { reason: 'not_verified' };
+  const answer = await verify(request, {
+    code,
+    ...(typeof state === 'string' ? { state } : {}),
+    ...(secrets === null ? {} : { code_verifier: secrets.verifier }),
+  });
+  return 'reason' in answer ? answer : verdictOfHost(answer.said);
 }
 
 /** Beside its token, a state says whose it is, for the handler that only gets the state. */
@@ -78,8 +106,9 @@ export const oauthAuthCode: Method = {
     return null;
   },
   fields: (request) => parseBody(oauthRequest, request.body),
-  offers: {
+  providers: {
     kind: 'oauth',
+    identify: profileOfPassport,
     async offer({ oauth, flows }, idp, flow) {
       if (idp.kind !== 'oauth') return null;
       const { name, iconUrl, clientId, redirectUri, authParams } = idp;
@@ -100,6 +129,6 @@ export const oauthAuthCode: Method = {
       };
     },
   },
-  strategy: ({ repositories, oauth, flows, flowCookie, claimOnce }) =>
-    new OauthCodeStrategy({ repositories, client: oauth, flows, flowCookie, claimOnce }),
+  strategy: ({ repositories, oauth, flows, flowCookie, claimOnce }, hosts) =>
+    new OauthCodeStrategy({ repositories, client: oauth, flows, flowCookie, claimOnce, hosts }),
 };

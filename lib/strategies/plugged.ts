@@ -1,12 +1,12 @@
 import type { Request } from 'express';
 import type passport from 'passport';
-import type { Audit } from '../defence/audit.js';
 import type { GuardedRepositories } from '../defence/guarded-repositories.js';
 import type { Guess } from '../defence/guesses.js';
-import { AuthError } from '../errors.js';
+import { askHost, type HostStrategyRun } from '../plugged/host.js';
+import type { PluggedProvider } from '../plugged/provider.js';
 import { canonicalEmail } from '../wire/email.js';
 import { isUuid } from '../wire/ids.js';
-import { appProven, fail, type Outcome, type Run, Strategy, userProven } from './strategy.js';
+import { appProven, fail, type Outcome, Strategy, userProven } from './strategy.js';
 
 /** Whom a plugged-in strategy has proven. */
 export interface PluggedIdentity {
@@ -26,23 +26,23 @@ export interface PluggedStrategy {
   identify?: (user: unknown, info: unknown) => PluggedIdentity | null | Promise<PluggedIdentity | null>;
 }
 
+/** What the host has plugged in as a method: nothing, one strategy, or one for each of some identity providers. */
+export type Plugged = null | PluggedStrategy | { strategies: ReadonlyMap<string, PluggedProvider<unknown>> };
+
 /** What {@link HostStrategy} needs beside the strategy that it wraps. */
 export interface HostStrategyDependencies {
   repositories: Pick<GuardedRepositories, 'users' | 'apps' | 'accounts'>;
-  audit: Audit;
   /** What the credential of a request guesses at; see `Method.guess`. */
   guess: (request: Request) => Guess;
   /** The fields of the method's body, and no others. */
   fields: (request: Request) => object;
-  /** Has Passport run the host's strategy. */
-  run: (request: Request) => Promise<Run>;
+  host: HostStrategyRun;
 }
 
 /**
  * Runs a host's own Passport strategy as one of our methods. It sees the fields that the method has and no query, so
  * what it verifies is what the lock has counted. Its `success` is believed as far as the repositories know the
- * principal, and only for the one who was guessed at; its `fail` and its `error` are refusals, for many strategies
- * report a bad credential as an error, unless the error says that a peer could not be reached.
+ * principal, and only for the one who was guessed at; see {@link askHost} for how else it may end.
  */
 export class HostStrategy extends Strategy {
   constructor(
@@ -54,24 +54,14 @@ export class HostStrategy extends Strategy {
   }
 
   override async attempt(request: Request): Promise<Outcome> {
-    const { guess, fields, run, audit } = this.dependencies;
+    const { guess, fields, host } = this.dependencies;
     const target = guess(request);
     if (target === null) return fail('unknown_principal');
 
-    const ended = await run(narrowed(request, fields(request)));
-    if (ended.kind === 'fail') return fail('refused_by_strategy');
-    if (ended.kind === 'error') {
-      if (!isUnreachable(ended.error)) return fail('error_in_strategy');
-      audit({
-        type: 'dependency_failed',
-        operation: `methods.${this.name}.strategy`,
-        kind: 'threw',
-        error: null,
-      });
-      throw new AuthError('unavailable');
-    }
+    const answer = await askHost(host, request, fields(request));
+    if ('reason' in answer) return fail(answer.reason);
     const type = 'app' in target ? 'app' : 'user';
-    const id = await this.identify(ended.user, ended.info, type);
+    const id = await this.identify(answer.user, answer.info, type);
     return id === null ? fail('refused_by_strategy') : this.accept(target, type, id);
   }
 
@@ -108,47 +98,7 @@ export class HostStrategy extends Strategy {
   }
 }
 
-/**
- * The host's strategy, with a rejection of an async `authenticate` told as its error: Passport does not wait for it, so
- * nobody else would hear of it.
- */
-export function hearingRejections(strategy: passport.Strategy): passport.Strategy {
-  function authenticate(
-    this: passport.StrategyCreatedStatic & passport.Strategy,
-    request: Request,
-    options?: object,
-  ) {
-    const returned: unknown = Reflect.apply(strategy.authenticate, this, [request, options]);
-    Promise.resolve(returned).catch((error: unknown) =>
-      this.error(error || new TypeError('the strategy failed')),
-    );
-  }
-  return Object.create(strategy, { authenticate: { value: authenticate } });
-}
-
-/** The request with the method's own fields for a body and nothing for a query. */
-function narrowed(request: Request, body: object): Request {
-  return Object.create(request, {
-    body: { value: body, writable: true },
-    query: { value: {}, writable: true },
-  });
-}
-
 function idOf(value: unknown): string | null {
   const id = typeof value === 'object' && value !== null && 'id' in value ? value.id : null;
   return isUuid(id) ? id : null;
-}
-
-const unreachable =
-  /^(?:ECONNREFUSED|ECONNRESET|ECONNABORTED|ENOTFOUND|EAI_AGAIN|ETIMEDOUT|EPIPE|EHOSTUNREACH|ENETUNREACH|UND_ERR_.*)$/;
-
-/** Whether an error, or what caused it, is of the network and not of the credential. */
-function isUnreachable(error: unknown, depth = 0): boolean {
-  if (typeof error !== 'object' || error === null || depth > 4) return false;
-  if ('code' in error && typeof error.code === 'string' && unreachable.test(error.code)) return true;
-  const causes = [
-    'cause' in error ? error.cause : undefined,
-    ...('errors' in error && Array.isArray(error.errors) ? error.errors : []),
-  ];
-  return causes.some((cause) => isUnreachable(cause, depth + 1));
 }

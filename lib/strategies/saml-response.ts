@@ -1,7 +1,8 @@
 import type { Request } from 'express';
 import type { Flow } from '../defence/flow.js';
 import { admit, idpIdOf, openProvider } from '../federation/identity.js';
-import type { SamlClient } from '../federation/saml-client.js';
+import type { SamlClient, SignedAssertion } from '../federation/saml-client.js';
+import { assertionOfHost, assertionOfPassportSaml, type HostVerifier } from '../plugged/provider.js';
 import type { SamlIdentityProvider } from '../repositories/index.js';
 import { parseBody, samlRequest } from '../wire/schemas.js';
 import type { Method } from './method.js';
@@ -20,7 +21,7 @@ export class SamlResponseStrategy extends Strategy {
   }
 
   override async attempt(request: Request): Promise<Outcome> {
-    const { repositories, client, flows, flowCookie } = this.options;
+    const { repositories, client, flows, flowCookie, hosts } = this.options;
     const { id: sent = null, response } = parseBody(samlRequest, request.body);
     const posted = await client.read(response);
     if (repositories.users === null || posted === null) return fail('not_verified');
@@ -40,8 +41,10 @@ export class SamlResponseStrategy extends Strategy {
     if (idp === null) return fail('unknown_identity_provider');
     if (idp === 'policy') return fail('account_policy');
 
-    const statement = await client.verify(idp, { xml, envelope, requestId });
-    if (statement === null) return fail('not_verified');
+    const host = hosts.get(idp.id);
+    const signed = host && (() => byHost(host, request, response));
+    const statement = await client.verify(idp, { xml, envelope, requestId }, signed);
+    if ('reason' in statement) return fail(statement.reason);
     const once = [statement.once, ...(requestId === null ? [] : [flows.used(requestId)])];
     // A provider has no other word for it than the attribute; whether it counts is said by its record.
     const claim = { ...statement, emailProven: true, once };
@@ -61,6 +64,16 @@ export class SamlResponseStrategy extends Strategy {
   }
 }
 
+/** The assertion that a strategy of the host has verified. */
+async function byHost(
+  verify: HostVerifier,
+  request: Request,
+  SAMLResponse: string,
+): Promise<SignedAssertion> {
+  const answer = await verify(request, { SAMLResponse });
+  return 'reason' in answer ? answer : assertionOfHost(answer.said);
+}
+
 /** `saml-response` as a method of the API. */
 export const samlResponse: Method = {
   name: 'saml-response',
@@ -72,8 +85,9 @@ export const samlResponse: Method = {
     return null;
   },
   fields: (request) => parseBody(samlRequest, request.body),
-  offers: {
+  providers: {
     kind: 'saml',
+    identify: assertionOfPassportSaml,
     async offer({ saml, flows }, idp, flow) {
       if (idp.kind !== 'saml' || saml === null) return null;
       // An XML id begins with a letter or an underscore.
@@ -84,8 +98,8 @@ export const samlResponse: Method = {
       };
     },
   },
-  strategy({ repositories, saml, flows, flowCookie, claimOnce }) {
+  strategy({ repositories, saml, flows, flowCookie, claimOnce }, hosts) {
     if (saml === null) throw new TypeError('the SAML method needs a service provider');
-    return new SamlResponseStrategy({ repositories, client: saml, flows, flowCookie, claimOnce });
+    return new SamlResponseStrategy({ repositories, client: saml, flows, flowCookie, claimOnce, hosts });
   },
 };

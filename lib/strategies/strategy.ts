@@ -6,6 +6,8 @@ import type { GuardedRepositories } from '../defence/guarded-repositories.js';
 import type { ClaimOnce } from '../defence/once.js';
 import { AuthError } from '../errors.js';
 import type { Admitted, FederatedClaim } from '../federation/identity.js';
+import type { HostVerifier } from '../plugged/provider.js';
+import { run } from '../plugged/run.js';
 import type { App, IdentityProvider, User } from '../repositories/index.js';
 import type { SessionCookie } from '../sessions/cookie.js';
 import type { Principal } from '../sessions/record.js';
@@ -52,13 +54,15 @@ export function userProven(principal: User): Outcome {
   return { kind: 'success', principal, info };
 }
 
-/** What a strategy is made from that believes an identity provider, which `client` speaks to. */
+/** What a strategy is made from that believes an identity provider, which `client` or one of the `hosts` speaks to. */
 export interface FederatedStrategyOptions<Client> {
   repositories: Pick<GuardedRepositories, 'users' | 'accounts' | 'identityProviders'>;
   client: Client;
   flows: Flows;
   claimOnce: ClaimOnce;
   flowCookie: Pick<SessionCookie, 'read'>;
+  /** Strategies of the host, by the id of the identity provider that they stand for. */
+  hosts: ReadonlyMap<string, HostVerifier>;
 }
 
 /** What came of looking up the user of a claim of this identity provider. */
@@ -121,47 +125,6 @@ export abstract class Strategy<Info = Proof> extends passport.Strategy {
       // An error that is nothing would tell Passport that there was none, and let the request through.
       .catch((error: unknown) => this.error(error || new TypeError('the strategy failed')));
   }
-}
-
-/** How a strategy ended when Passport ran it. */
-export type Run =
-  | { kind: 'success'; user: unknown; info: unknown }
-  | { kind: 'fail'; info: unknown }
-  | { kind: 'error'; error: unknown };
-
-/**
- * Runs a strategy that is registered by name, as `passport.authenticate` does, and waits for its end. A redirect
- * and a pass are refusals, since this API neither redirects nor lets anybody through unproven. A strategy that
- * has not ended after `seconds` is a peer that did not answer.
- *
- * @throws AuthError `gateway_timeout`
- */
-export function run(
-  authenticator: passport.Authenticator,
-  name: string,
-  request: Request,
-  seconds: number,
-): Promise<Run> {
-  return new Promise((resolve, reject) => {
-    const deadline = setTimeout(() => reject(new AuthError('gateway_timeout')), seconds * 1000);
-    const end = (ended: Run) => {
-      clearTimeout(deadline);
-      resolve(ended);
-    };
-    const refused = () => end({ kind: 'fail', info: undefined });
-    const callback = (error: unknown, user?: unknown, info?: unknown) => {
-      if (error) end({ kind: 'error', error });
-      else if (user) end({ kind: 'success', user, info });
-      else end({ kind: 'fail', info });
-    };
-    try {
-      // In place of the response stands one that only ever says "refused", so no strategy can answer by itself.
-      const response = { setHeader() {}, end: refused, redirect: refused };
-      authenticator.authenticate(name, { session: false }, callback)(request, response, refused);
-    } catch (error) {
-      end({ kind: 'error', error });
-    }
-  });
 }
 
 /** The outcome of one of our own strategies, run by the name that it is registered under. */

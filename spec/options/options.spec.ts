@@ -503,6 +503,44 @@ describe('Startup errors: what one option means for another', () => {
       'methods.basic.identify',
       /must be a function/,
     ],
+    [
+      'one strategy for all providers',
+      { 'oauth-auth-code': { strategy } },
+      'methods.oauth-auth-code',
+      /must be false, or \{ strategies \} with a Passport strategy for each/,
+    ],
+    ['a list', { 'saml-response': { strategies: 5 } }, 'methods.saml-response', /\{ strategies \}/],
+    ['yes', { 'saml-response': true }, 'methods.saml-response', /\{ strategies \}/],
+    [
+      'a strategy for a provider by itself',
+      { 'saml-response': { strategies: { okta: strategy } } },
+      'methods.saml-response.strategies.okta',
+      /must be \{ strategy \} with a Passport strategy/,
+    ],
+    [
+      'an unknown word beside strategies',
+      { 'saml-response': { strategies: {}, stratgies: {} } },
+      'methods.saml-response.stratgies',
+      /is not an option\. Did you mean strategies\?/,
+    ],
+    [
+      'an unknown word beside a provider’s strategy',
+      { 'oauth-auth-code': { strategies: { okta: { strategy, identfy: 1 } } } },
+      'methods.oauth-auth-code.strategies.okta.identfy',
+      /Did you mean identify\?/,
+    ],
+    [
+      'what identifies and is no function',
+      { 'oauth-auth-code': { strategies: { okta: { strategy, identify: 'id' } } } },
+      'methods.oauth-auth-code.strategies.okta.identify',
+      /must be a function/,
+    ],
+    [
+      'strategies for local methods',
+      { password: { strategies: { okta: { strategy } } } },
+      'methods.password',
+      /must be false, or \{ strategy \}/,
+    ],
   ])('methods: %s', (_, methods, path, mend) => {
     const refusal = refusalOf({ ...least, methods });
     expect(refusal.path).toBe(path);

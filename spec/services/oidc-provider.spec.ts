@@ -2,11 +2,13 @@ import { generateKeyPairSync, randomBytes } from 'node:crypto';
 import { fileURLToPath } from 'node:url';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import type { ClientMetadata, Configuration, JWK } from 'oidc-provider';
+import type { VerifyCallback } from 'passport-oauth2';
 import type { Browser, Page } from 'playwright-core';
-import type { OauthIdentityProvider } from '../../lib/index.js';
+import { codeVerifierStore, type OauthIdentityProvider } from '../../lib/index.js';
 import { startChromium } from '../support/chromium.js';
 import { oidcRecord } from '../support/federation.js';
 import { alice, bob } from '../support/people.js';
+import { laterStrategy, ProfileStrategy } from '../support/plugged-providers.js';
 import { type Serving, serving } from '../support/serving.js';
 import { begin, offered, type SsoHost, ssoHost, standing } from '../support/sso-host.js';
 
@@ -48,6 +50,7 @@ const configuration: Configuration = {
   },
 };
 
+const later = laterStrategy();
 let host: SsoHost;
 /** A provider that tells the address at userinfo, and not in the id_token, as it does by itself. */
 let provider: Serving;
@@ -55,7 +58,10 @@ let browser: Browser;
 let page: Page;
 
 beforeAll(async () => {
-  [browser, host] = await Promise.all([startChromium(), ssoHost()]);
+  [browser, host] = await Promise.all([
+    startChromium(),
+    ssoHost([], { 'oauth-auth-code': { strategies: { plugged: { strategy: later.strategy } } } }),
+  ]);
   provider = await startProvider(configuration);
 });
 
@@ -181,6 +187,33 @@ describe('an OpenID Connect provider that we did not write', () => {
     await begin(page, host, alice.email);
     await logIn(page, 'alice');
     expect(await standing(page, host)).toEqual({ ...refused, told: { error } });
+  });
+
+  it('signs a user in by passport-oauth2, which is plugged in for it', async () => {
+    const { found } = provider;
+    later.become(
+      new ProfileStrategy(
+        `${found}/me`,
+        {
+          ...{ authorizationURL: `${found}/auth`, tokenURL: `${found}/token`, callbackURL: host.callbackUrl },
+          ...{ clientID: 'post', clientSecret: secret, store: codeVerifierStore() },
+        },
+        (_access: string, _refresh: string, profile: Express.User, done: VerifyCallback) =>
+          done(null, profile),
+      ),
+    );
+    const own = { ...record('post', { method: 'client_secret_post', secret }), id: 'plugged' };
+    host.trust(own);
+    await begin(page, host, alice.email);
+    await logIn(page, 'alice');
+    expect(await standing(page, host)).toMatchObject({
+      status: 200,
+      me: { id: alice.id, session: { method: 'oauth-auth-code', idpId: 'plugged' } },
+    });
+    const another = await newPage();
+    await begin(another, host, bob.email);
+    await logIn(another, 'bob');
+    expect(await standing(another, host)).toEqual(refused);
   });
 
   it('signs nobody in whose address it has not verified', async () => {

@@ -6,6 +6,7 @@ import { startChromium } from '../support/chromium.js';
 import { auth, browser as client, samlRecordOf } from '../support/federation.js';
 import { type KeyAndCertificate, keyAndCertificate } from '../support/keys.js';
 import { alice } from '../support/people.js';
+import { laterStrategy, samlStrategy } from '../support/plugged-providers.js';
 import { type SimpleSaml, simpleSaml } from '../support/simplesamlphp.js';
 import { begin, type SsoHost, ssoHost, standing } from '../support/sso-host.js';
 import { encryptAssertion, isSignedBy, sign } from '../support/xmlsec.js';
@@ -19,13 +20,17 @@ const [ours, next, theirs] = [
   keyAndCertificate('provider'),
 ];
 
+const later = laterStrategy();
 let host: SsoHost;
 let browser: Browser;
 let page: Page;
 let provider: SimpleSaml;
 
 beforeAll(async () => {
-  [browser, host] = await Promise.all([startChromium(), ssoHost([ours, next])]);
+  [browser, host] = await Promise.all([
+    startChromium(),
+    ssoHost([ours, next], { 'saml-response': { strategies: { plugged: { strategy: later.strategy } } } }),
+  ]);
   provider = await simpleSaml({ keys: theirs, metadataUrl: host.entityId });
 });
 
@@ -99,6 +104,18 @@ describe('SimpleSAMLphp', () => {
       status: 200,
       me: { id: alice.id, session: { method: 'saml-response', idpId: 'saml' } },
     });
+  });
+
+  it('signs a user in by passport-saml, which is plugged in for it', async () => {
+    const config = { idpCert: theirs.certificate, issuer: host.entityId, callbackUrl: host.acsUrl };
+    later.become(samlStrategy({ ...config, audience: host.entityId, acceptedClockSkewMs: 60_000 }));
+    host.trust({ ...record(provider), id: 'plugged', certificates: [ours.certificate] });
+    const { response, xml, headers } = await responseOf(page);
+    const changed = xml.replace('alice-1<', 'alice-2<');
+    expect(changed).not.toBe(xml);
+    expect(await post(base64(changed), headers)).toEqual(refused);
+    expect(await post(response, headers)).toEqual(signedIn);
+    expect(await post(response, headers)).toEqual(refused);
   });
 
   it('signs nobody in whose browser posts what another has begun', async () => {

@@ -1,4 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
+import express from 'express';
+import supertest from 'supertest';
 import { appWithOidc, auth, browser } from '../support/federation.js';
 import { alice } from '../support/people.js';
 
@@ -48,5 +50,23 @@ describe('oauth-auth-code', () => {
     expect((await app.post(auth, body, other.headers)).status).toBe(401);
     expect((await app.post(auth, body)).status).toBe(401);
     expect((await app.post(auth, body, own.headers)).status).toBe(200);
+  });
+
+  it('is registered with the control’s own Passport, for a route of the host', async () => {
+    const app = await appWithOidc();
+    const host = express().use(express.json());
+    const own = app.control.passport.authenticate('oauth-auth-code', { session: false });
+    host.post('/', own, (request, response) => {
+      response.json({ id: request.user?.id, info: Object.keys(request.authInfo ?? {}) });
+    });
+    const at = browser(app);
+    const offer = await at.offer('oauth-auth-code-grant');
+    const code = app.provider.authorize(String(offer.authorization_url), claims);
+    const body = { idp_id: offer.idp_id, email: alice.email, code, state: offer.state };
+    const post = (headers: Record<string, string>) => supertest(host).post('/').set(headers).send(body);
+    expect((await post({})).status).toBe(401);
+    const answer = await post(at.headers);
+    expect(answer.body).toEqual({ id: alice.id, info: expect.arrayContaining(['identityProvider']) });
+    expect((await post(at.headers)).status).toBe(401);
   });
 });

@@ -4,7 +4,7 @@ import passport from 'passport';
 import { BasicStrategy as HttpBasicStrategy } from 'passport-http';
 import { Strategy as LocalStrategy } from 'passport-local';
 import type { PluggedStrategy } from '../../lib/index.js';
-import { run } from '../../lib/strategies/strategy.js';
+import { run } from '../../lib/plugged/run.js';
 import { basic, bearer, type TestApp, testApp } from '../support/app.js';
 import { acme, alice, bob, dan, globex, robot, twin } from '../support/people.js';
 

@@ -10,7 +10,8 @@ import {
   memoryRepositories,
   PasswordStrategy,
 } from '../../lib/index.js';
-import { fail, type Outcome, run, runOwn, Strategy, userProven } from '../../lib/strategies/strategy.js';
+import { run } from '../../lib/plugged/run.js';
+import { fail, type Outcome, runOwn, Strategy, userProven } from '../../lib/strategies/strategy.js';
 import { userRecord } from '../../lib/testing/index.js';
 import { basic } from '../support/app.js';
 import { withLatency } from '../support/latency.js';

@@ -92,12 +92,13 @@ export async function appWithOidc(
   return { ...app, provider };
 }
 
-const keys = keyAndCertificate('idp');
+const idpKeys = keyAndCertificate('idp');
 
 /** An app with a SAML provider that signs whatever it is told. */
 export async function appWithSaml(
   change: Partial<SamlIdentityProvider> = {},
   options: TestAppOptions = {},
+  keys = idpKeys,
 ): Promise<TestApp & { provider: SamlProvider; keys: KeyAndCertificate }> {
   const app = await testApp({ serviceProvider, ...options });
   app.repositories.identityProviders.table.set('saml', samlRecordOf(keys, change));

@@ -3,7 +3,7 @@ import { createServer, type RequestListener, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import express from 'express';
 import type { Page } from 'playwright-core';
-import type { IdentityProvider } from '../../lib/index.js';
+import type { IdentityProvider, MethodOptions } from '../../lib/index.js';
 import { type TestApp, testApp } from './app.js';
 import type { KeyAndCertificate } from './keys.js';
 
@@ -49,7 +49,10 @@ export interface Return {
 }
 
 /** Starts a host app with a page that signs in, and with the two handlers that browsers come back to. */
-export async function ssoHost(keys: readonly KeyAndCertificate[] = []): Promise<SsoHost> {
+export async function ssoHost(
+  keys: readonly KeyAndCertificate[] = [],
+  methods: MethodOptions = {},
+): Promise<SsoHost> {
   const server = await listening();
   const origin = `http://localhost:${server.port}`;
   const [entityId, acsUrl] = [`${origin}/sys/v1/saml/metadata.xml`, `${origin}/acs`];
@@ -58,6 +61,7 @@ export async function ssoHost(keys: readonly KeyAndCertificate[] = []): Promise<
   const { app, ...host } = await testApp({
     clock: Date.now,
     before: [own],
+    methods,
     serviceProvider: { entityId, acsUrl, keys },
     session: { cookie: { dangerouslyAllowHttpOnLocalhost: true } },
   });

@@ -1,0 +1,92 @@
+import type { Request } from 'express';
+import type passport from 'passport';
+import type { Audit } from '../defence/audit.js';
+import { AuthError } from '../errors.js';
+import type { Run } from './run.js';
+
+/** A strategy of the host, run by Passport, and what tells of it when it fails. */
+export interface HostStrategyRun {
+  /** Where it stands in the options, such as `methods.password.strategy`. */
+  name: string;
+  /** Has Passport run it. */
+  run: (request: Request) => Promise<Run>;
+  audit: Audit;
+}
+
+/** What a strategy of the host has said. */
+export type HostAnswer =
+  | { user: unknown; info: unknown }
+  | { reason: 'refused_by_strategy' | 'error_in_strategy' };
+
+/**
+ * Asks a strategy of the host, which sees these fields for a body and no query. Its `fail`, its `error` and what it throws
+ * are refusals, for many strategies report a bad credential as an error; only an error of the network is a dependency
+ * that failed.
+ *
+ * @throws AuthError `unavailable` or `gateway_timeout`
+ */
+export async function askHost(
+  { name: operation, run, audit }: HostStrategyRun,
+  request: Request,
+  body: object,
+): Promise<HostAnswer> {
+  const failed = (kind: 'threw' | 'timed_out') =>
+    audit({ type: 'dependency_failed', operation, kind, error: null });
+  const ended = await run(narrowed(request, body)).catch((error: unknown) => {
+    failed('timed_out');
+    throw error;
+  });
+  if (ended.kind === 'success') return ended;
+  if (ended.kind === 'fail') return { reason: 'refused_by_strategy' };
+  if (!isUnreachable(ended.error)) return { reason: 'error_in_strategy' };
+  failed('threw');
+  throw new AuthError('unavailable');
+}
+
+/**
+ * The host's strategy, with a rejection of an async `authenticate` told as its error: Passport does not wait for it, so
+ * nobody else would hear of it.
+ */
+export function hearingRejections(strategy: passport.Strategy): passport.Strategy {
+  function authenticate(
+    this: passport.StrategyCreatedStatic & passport.Strategy,
+    request: Request,
+    options?: object,
+  ) {
+    const returned: unknown = Reflect.apply(strategy.authenticate, this, [request, options]);
+    Promise.resolve(returned).catch((error: unknown) =>
+      this.error(error || new TypeError('the strategy failed')),
+    );
+  }
+  return Object.create(strategy, { authenticate: { value: authenticate } });
+}
+
+/** The request with these fields for a body and nothing for a query. */
+function narrowed(request: Request, body: object): Request {
+  return Object.create(request, {
+    body: { value: body, writable: true },
+    query: { value: {}, writable: true },
+  });
+}
+
+const unreachable =
+  /^(?:ECONNREFUSED|ECONNRESET|ECONNABORTED|ENOTFOUND|EAI_AGAIN|ETIMEDOUT|EPIPE|EHOSTUNREACH|ENETUNREACH|UND_ERR_.*)$/;
+
+/** Whether an error, or what caused it, is of the network and not of the credential. */
+function isUnreachable(error: unknown, depth = 0): boolean {
+  if (typeof error !== 'object' || error === null || depth > 4) return false;
+  if ('code' in error && typeof error.code === 'string' && unreachable.test(error.code)) return true;
+  const causes = [
+    'cause' in error ? error.cause : undefined,
+    ...('errors' in error && Array.isArray(error.errors) ? error.errors : []),
+  ];
+  // passport-oauth2 keeps what it got from the network there.
+  const oauth = 'oauthError' in error ? error.oauthError : undefined;
+  return isServerError(oauth) || [...causes, oauth].some((cause) => isUnreachable(cause, depth + 1));
+}
+
+/** Whether this is the answer of a server that could not serve, as the oauth package hands it on. */
+function isServerError(error: unknown): boolean {
+  const status = typeof error === 'object' && error !== null && 'statusCode' in error ? error.statusCode : 0;
+  return typeof status === 'number' && (status >= 500 || status === 429);
+}
