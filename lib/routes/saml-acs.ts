@@ -19,11 +19,11 @@ const formLimit = 524_288;
 
 /**
  * The handler for the assertion consumer service: the identity provider's page has the browser post a form here. That
- * comes from another site and so without the cookie that says who began, so the first answer is a page of this site
- * which posts the same again. It ends in a Cookie session and a redirect.
+ * comes from another origin, and where that is another site without the cookie that says who began; so the first answer
+ * is a page of this origin which posts the same again. It ends in a Cookie session and a redirect.
  */
 export function samlAcs(dependencies: SamlAcsDependencies, targets: readonly string[]): RequestHandler {
-  const { limits, flowCookie, sameOrigin, randomBytes } = dependencies;
+  const { limits, sameOrigin, randomBytes } = dependencies;
   const readForm = formBodyReader(formLimit);
   return handler('samlAcs()', async (request, response) => {
     if (request.method !== 'POST') throw new AuthError('method_not_allowed', { headers: { Allow: 'POST' } });
@@ -32,7 +32,7 @@ export function samlAcs(dependencies: SamlAcsDependencies, targets: readonly str
     if (typeof SAMLResponse !== 'string' || SAMLResponse === '') {
       throw new AuthError('malformed_request', { fields: [{ path: 'SAMLResponse', detail: 'is required' }] });
     }
-    if (flowCookie.read(request) === undefined && again === undefined) {
+    if (again === undefined) {
       postAgain(response, { SAMLResponse, RelayState }, randomBytes(16).toString('base64url'));
       return;
     }
@@ -43,7 +43,7 @@ export function samlAcs(dependencies: SamlAcsDependencies, targets: readonly str
   });
 }
 
-/** A page that posts the same form to the same address, from this site. */
+/** A page that posts the same form to the same address, from this origin. */
 function postAgain(response: Response, fields: Record<string, unknown>, nonce: string): void {
   const inputs = Object.entries({ ...fields, again: '1' })
     .filter((each): each is [string, string] => typeof each[1] === 'string')

@@ -76,7 +76,7 @@ describe('the assertion consumer service', () => {
   it('hands the challenge of a pending session on, where no server sees it', async () => {
     const { app, response, post, cookie } = await begun({ redirectTo: '/app' }, { secondFactor: 'require' });
     const key = await enrolledKey(app);
-    const answer = await post({ SAMLResponse: response }, { ...fromHere, ...cookie });
+    const answer = await post({ SAMLResponse: response, again: '1' }, { ...fromHere, ...cookie });
     const { fido2_assertion_options: options } = told(String(answer.headers.location));
     expect(options.allowCredentials[0].id).toBe(key.credentials[0]?.id);
   });
@@ -91,7 +91,10 @@ describe('the assertion consumer service', () => {
       [`${origin}/reports/../evil`, '/app'],
     ] as const) {
       const { response, post, cookie } = await begun(options);
-      const answer = await post({ SAMLResponse: response, RelayState: asked }, { ...fromHere, ...cookie });
+      const answer = await post(
+        { SAMLResponse: response, RelayState: asked, again: '1' },
+        { ...fromHere, ...cookie },
+      );
       expect(String(answer.headers.location).split('#')[0]).toBe(expected);
     }
   });
@@ -99,11 +102,11 @@ describe('the assertion consumer service', () => {
   it('tells the page a failure by its code, and nothing else', async () => {
     const { response, post, cookie } = await begun();
     const tampered = Buffer.from(Buffer.from(response, 'base64').toString().replace('alice-1', 'bob-1'));
-    const body = { SAMLResponse: tampered.toString('base64') };
+    const body = { SAMLResponse: tampered.toString('base64'), again: '1' };
     const answer = await post(body, { ...fromHere, ...cookie });
     expect([answer.status, answer.headers.location]).toEqual([303, '/app#error=invalid_credentials']);
     expect(answer.headers['set-cookie']).toBeUndefined();
-    const genuine = await post({ SAMLResponse: response }, { ...fromHere, ...cookie });
+    const genuine = await post({ SAMLResponse: response, again: '1' }, { ...fromHere, ...cookie });
     expect(genuine.headers.location).toMatch(/^\/app#session=/);
   });
 
@@ -111,15 +114,25 @@ describe('the assertion consumer service', () => {
     const { app, response, post, cookie } = await begun();
     const other = browser(app);
     await other.offer('saml-post');
-    const foreign = await post({ SAMLResponse: response }, { ...fromHere, ...other.headers });
+    const foreign = await post({ SAMLResponse: response, again: '1' }, { ...fromHere, ...other.headers });
     expect(foreign.headers.location).toBe('/app#error=invalid_credentials');
     const without = await post({ SAMLResponse: response, again: '1' }, fromHere);
     expect(without.headers.location).toBe('/app#error=invalid_credentials');
     const crossSite = await post(
-      { SAMLResponse: response },
+      { SAMLResponse: response, again: '1' },
       { Origin: 'https://evil.example', 'Sec-Fetch-Site': 'cross-site', ...cookie },
     );
     expect([crossSite.status, crossSite.body.code]).toEqual([403, 'cross_site_request']);
+  });
+
+  it('takes the form of a provider of the same site, which comes with the cookie', async () => {
+    const { response, post, cookie } = await begun();
+    const theirs = { Origin: 'https://sso.example.com', 'Sec-Fetch-Site': 'same-site', ...cookie };
+    const page = await post({ SAMLResponse: response }, theirs);
+    expect([page.status, page.headers['set-cookie']]).toEqual([200, undefined]);
+    expect(page.text).toContain(`name="SAMLResponse" value="${response}"`);
+    const answer = await post({ SAMLResponse: response, again: '1' }, { ...fromHere, ...cookie });
+    expect(answer.headers.location).toMatch(/^\/app#session=/);
   });
 
   it('finds a form without a response malformed, too large a one too large, and serves POST alone', async () => {
