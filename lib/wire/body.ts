@@ -22,11 +22,10 @@ export function jsonBodyReader(limit: number): BodyReader {
     if (!hasBody(request)) return undefined;
     refuseOtherTypes(request);
     if (request.readableDidRead) return hostParsed(request.body, limit);
+    if (isLarge(request)) await turn();
     await parsed(raw, request, response);
     const bytes: unknown = request.body;
-    if (!Buffer.isBuffer(bytes) || bytes.length === 0) return undefined;
-    if (bytes.length > large) await turn();
-    return parseJson(bytes);
+    return Buffer.isBuffer(bytes) && bytes.length > 0 ? parseJson(bytes) : undefined;
   };
 }
 
@@ -40,9 +39,13 @@ export function formBodyReader(
   limit: number,
 ): (request: Request, response: Response) => Promise<Record<string, unknown>> {
   const form = express.urlencoded({ extended: false, limit, parameterLimit: 10, inflate: false });
+  const turn = turns();
 
   return async (request, response) => {
-    if (!request.readableDidRead) await parsed(form, request, response);
+    if (!request.readableDidRead) {
+      if (isLarge(request)) await turn();
+      await parsed(form, request, response);
+    }
     const body: unknown = request.body;
     return typeof body === 'object' && body !== null ? { ...body } : {};
   };
@@ -51,13 +54,21 @@ export function formBodyReader(
 /** Bytes of a body that takes its turn: nothing but a SAML response is as large. */
 const large = 32_768;
 
-/** One caller at a time, with a breath before each, so that many large bodies do not keep everybody else waiting. */
+/**
+ * One caller at a time, with a breath before each, so that many large bodies do not keep everybody else waiting. Until its
+ * turn a body stays in the socket, for Node reads no more than a piece of what nobody takes.
+ */
 function turns(): () => Promise<void> {
   let last = Promise.resolve();
   return () => {
     last = last.then(breath);
     return last;
   };
+}
+
+/** Whether a body is large, or does not say how large it is. */
+function isLarge({ headers }: Request): boolean {
+  return Number(headers['content-length'] ?? Number.POSITIVE_INFINITY) > large;
 }
 
 function hasBody({ headers }: Request): boolean {
@@ -81,6 +92,8 @@ function refuseOtherTypes({ headers }: Request): void {
 /** Has a parser of Express read the body into `req.body`. */
 function parsed(parser: RequestHandler, request: Request, response: Response): Promise<void> {
   return new Promise((resolve, reject) => {
+    // A client that has gone while it waited for its turn sends nothing any more, not even an end.
+    if (request.destroyed) return reject(readError(undefined));
     parser(request, response, (error?: unknown) =>
       error === undefined ? resolve() : reject(readError(error)),
     );

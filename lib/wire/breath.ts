@@ -1,5 +1,5 @@
 /** Turns of the event loop: Node accepts one new connection in each, and small requests are done within a few. */
-const turns = 8;
+const turns = 24;
 
 /** Lets everybody else go first, before a large piece of work that cannot be interrupted. */
 export async function breath(): Promise<void> {

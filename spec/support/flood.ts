@@ -6,7 +6,7 @@ const source = `
   const http = require('node:http');
   const post = (body) => new Promise((resolve, reject) => {
     const headers = { 'Content-Type': 'application/json', 'Content-Length': body.length };
-    const request = http.request({ host: '127.0.0.1', port, path, method: 'POST', headers, agent: false });
+    const request = http.request({ host: 'localhost', port, path, method: 'POST', headers, agent: false });
     request.on('response', (response) => {
       response.resume();
       response.on('end', () => resolve(response.statusCode));
