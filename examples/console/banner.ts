@@ -53,6 +53,9 @@ The same in a shell
   # auth-by-app-name: an app signs in by its account and name
   curl -sSi ${auth} ${json(appName)}
 
+  # discover: the ways in which a user may sign in
+  curl -sSi ${auth}/discover ${json({ user_email: alice.email })}
+
   # Bearer: takes a token and calls a protected route with it
   ${token}; curl -sSi ${origin}/api/whoami ${bearer}
 
@@ -61,6 +64,11 @@ The same in a shell
 
   # API key: calls a protected route with no session at all
   curl -sSi ${origin}/api/robots-only ${apiKey}
+
+Single sign-on
+
+  Open the page, choose SSO, and go to one of the two identity providers that the demo brings along, by SAML or by
+  OpenID Connect. They believe whoever clicks; the third of their people is a stranger to Acme and is refused.
 
 A second factor
 

@@ -1,4 +1,10 @@
-import { hashPassword, hashSecret, type MemoryRepositories, memoryRepositories } from 'passport-control';
+import {
+  hashPassword,
+  hashSecret,
+  type IdentityProvider,
+  type MemoryRepositories,
+  memoryRepositories,
+} from 'passport-control';
 
 interface Person {
   id: string;
@@ -36,7 +42,9 @@ const robot = {
 export const people = { accounts: [acme, globex], alice, bob, robot };
 
 /** The same people as passport-control wants them: with hashes in the place of secrets. */
-export async function seededRepositories(): Promise<MemoryRepositories> {
+export async function seededRepositories(
+  identityProviders: readonly IdentityProvider[],
+): Promise<MemoryRepositories> {
   const user = async ({ password, ...rest }: Person) => ({
     ...rest,
     passwordHash: await hashPassword(password),
@@ -44,6 +52,7 @@ export async function seededRepositories(): Promise<MemoryRepositories> {
   const { secret, ...app } = robot;
   return memoryRepositories({
     users: [await user(alice), await user(bob)],
+    identityProviders,
     apps: [{ ...app, secrets: [{ id: 'first', hash: hashSecret(secret) }] }],
   });
 }

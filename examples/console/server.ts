@@ -6,20 +6,29 @@ import { whoAmI } from './host-routes.js';
 import { listen } from './listen.js';
 import { page } from './page.js';
 import { people, seededRepositories } from './people.js';
+import { startProviders } from './providers/index.js';
 
-const repositories = await seededRepositories();
 const { server, origin } = await listen(process.env.PORT ?? '3000');
+
+// Where identity providers send browsers back to, and the two of Acme's, which the demo brings along.
+const serviceProvider = { entityId: `${origin}/sys/v1/saml/metadata.xml`, acsUrl: `${origin}/acs` };
+const redirectUri = `${origin}/callback`;
+const accountId = people.alice.accountIds[0] ?? '';
+const providers = await startProviders({ ...serviceProvider, redirectUri, accountId });
 
 // The session API, with everything in memory: it starts empty, and its tokens end with the process.
 const control = passportControl({
-  repositories,
+  repositories: await seededRepositories(providers.records),
   secret: randomBytes(32),
   relyingParty: { id: 'localhost', name: 'passport-control console', origins: [origin] },
+  serviceProvider,
   session: { cookie: { dangerouslyAllowHttpOnLocalhost: true } },
 });
 
 const app = express();
 app.use('/sys/v1', control.router);
+app.post('/acs', control.samlAcs({ redirectTo: '/' }));
+app.get('/callback', control.oauthCallback({ redirectTo: '/' }));
 
 // Two routes of the host's own, behind its guard.
 app.get('/api/whoami', control.requireSession(), whoAmI);
@@ -29,7 +38,7 @@ app.get('/api/robots-only', control.requireSession({ principal: 'app', allowApiK
 app.get('/people.json', (_request, response) => {
   response.json(people);
 });
-app.use(page());
+app.use(page(providers.origin));
 
 server.on('request', app);
 console.log(banner(origin));

@@ -210,6 +210,69 @@ describe("the console's page", () => {
     expect(await panel('Second factor').isVisible()).toBe(false);
   });
 
+  /** Goes to one of the providers that the console brings along, says who it is there, and comes back. */
+  const goThrough = async (provider: string, who: string) => {
+    await page.getByRole('radio', { name: 'SSO' }).check();
+    await button('Find ways to sign in').click();
+    await page.getByRole('button', { name: provider }).click();
+    await page.getByRole('heading', { name: provider }).waitFor();
+    await page.getByRole('button', { name: who }).click();
+    await page.getByRole('heading', { name: 'Session' }).waitFor();
+  };
+
+  it.each([
+    ['Acme by SAML', 'saml-response'],
+    ['Acme by OpenID Connect', 'oauth-auth-code'],
+  ])('signs a user in through %s, and nobody who is a stranger or gives up', async (provider, method) => {
+    await goThrough(provider, 'alice@example.com');
+    await lit('active');
+    await told(`Signed in by ${method}.`);
+    await logged('Read the new end');
+    const [held, ...more] = (await page.context().cookies()).filter(({ name }) => name === 'session');
+    expect(more).toEqual([]);
+    const answer = await fetch(`${origin}/api/whoami`, { headers: { Cookie: `session=${held?.value}` } });
+    expect(await answer.json()).toMatchObject({ name: alice.email, session: { method } });
+    expect(page.url()).toBe(`${origin}/`);
+
+    await page.reload();
+    await lit('active');
+    await signOut();
+    await goThrough(provider, 'carol@example.com');
+    await told('The identity provider’s word was not enough');
+    await lit('none');
+    await goThrough(provider, 'Cancel');
+    await lit('none');
+    expect(complaints.filter((each) => !each.includes('status of 401'))).toEqual([]);
+  });
+
+  it('needs no mouse to go to a provider either', async () => {
+    await page.getByRole('radio', { name: 'Password' }).focus();
+    for (let presses = 0; presses < 3; presses += 1) await page.keyboard.press('ArrowRight');
+    await tabTo('Find ways to sign in');
+    await page.keyboard.press('Enter');
+    await page.getByRole('button', { name: 'Acme by SAML' }).waitFor();
+    expect(await page.evaluate(focus)).toMatchObject({ name: 'Ways to sign in', isSeen: true });
+    await tabTo('Continue with Acme by SAML saml-post');
+    await page.keyboard.press('Enter');
+    await page.getByRole('heading', { name: 'Acme by SAML' }).waitFor();
+    await page.keyboard.press('Tab');
+    await page.keyboard.press('Enter');
+    await lit('active');
+  });
+
+  it('goes on with the password when that is chosen, and says what is wrong with an address', async () => {
+    await page.getByRole('radio', { name: 'SSO' }).check();
+    await page.getByLabel('email').fill('nobody');
+    await button('Find ways to sign in').click();
+    await told('400 malformed_request');
+    expect(await page.getByLabel('email').getAttribute('aria-invalid')).toBe('true');
+    await button('alice').click();
+    await button('Find ways to sign in').click();
+    await button('Password password').click();
+    await signIn();
+    await lit('active');
+  });
+
   it('gives a cookie session another cookie with the second factor, and the old one is good for nothing', async () => {
     const cookie = async () => {
       const [held, ...more] = await page.context().cookies();
@@ -338,6 +401,11 @@ describe("the console's page", () => {
     };
     await plugIn();
     await look();
+    await page.getByRole('radio', { name: 'SSO' }).check();
+    await button('Find ways to sign in').click();
+    await page.getByRole('button', { name: 'Acme by SAML' }).waitFor();
+    await look();
+    await page.getByRole('radio', { name: 'Password' }).check();
     await signIn();
     await lit('active');
     await look();

@@ -56,6 +56,7 @@ describe('the console', () => {
       'Basic, user',
       'Basic, app',
       'auth-by-app-name',
+      'discover',
       'Bearer',
       'sign out',
       'API key',
@@ -75,6 +76,13 @@ describe('the console', () => {
     expect(answer).toMatch(/^HTTP\/1\.1 200 OK/);
     expect(answer).toMatch(/"access_token":"[\w-]{86}"/);
     expect(answer).toContain(`"entity_id":"${entityId}"`);
+  });
+
+  it('is told by discovery of the two providers that the demo brings along', async () => {
+    const answer = await shell(lineAfter('discover'));
+    expect(answer).toMatch(/^HTTP\/1\.1 200 OK/);
+    const methods = [...answer.matchAll(/"method":"([\w-]+)"/g)].map(([, method]) => method);
+    expect(methods).toEqual(['password', 'saml-post', 'oauth-auth-code-grant']);
   });
 
   it('calls the protected route with the token that the line for Bearer takes', async () => {

@@ -9,6 +9,7 @@ import { securityKeys } from './security-keys.js';
 import { afterProblem, isActiveUser, noSession, opened, shown, told } from './session.js';
 import { drawSession, drawTimeLeft } from './session-view.js';
 import { signInForm } from './sign-in.js';
+import { broughtBack, showOffers, showReturn } from './single-sign-on.js';
 import { basic, send } from './wire.js';
 
 const byId = (id) => document.getElementById(id);
@@ -106,12 +107,29 @@ function readEnd() {
   return callHost('Read the new end', whoami, routesResult, { isAside: true });
 }
 
-const signIn = alone(async (request) => {
-  const method = (request.body && JSON.parse(request.body).method) ?? 'basic';
-  const { status, json } = await step(`Sign in by ${method}`, request, sessionResult);
-  if (status === 200) await become(opened(json, method, people));
-  else showFieldErrors(byId('sign-in'), json?.errors);
+const signIn = alone(async (method, request) => {
+  const isDiscovery = method === 'discover';
+  const title = isDiscovery ? 'Discover' : `Sign in by ${method}`;
+  const { status, json } = await step(title, request, sessionResult);
+  if (status !== 200) {
+    const renamed = json?.errors?.map((each) =>
+      each.path === 'user_email' ? { ...each, path: 'email' } : each,
+    );
+    showFieldErrors(byId('sign-in'), renamed);
+  } else if (isDiscovery) showOffers(json, { byPassword });
+  else await become(opened(json, method, people));
 });
+
+/** Goes on with the password of whoever was looked for. */
+function byPassword() {
+  const { elements: fields } = byId('sign-in');
+  const email = fields.namedItem('email').value;
+  document.querySelector('#sign-in [name=method][value=password]').click();
+  fields.namedItem('email').value = email;
+  const known = [people.alice, people.bob].find((each) => each.email === email);
+  fields.namedItem('password').value = known?.password ?? '';
+  fields.namedItem('password').focus();
+}
 
 const signOut = async () => {
   const { status } = await stepWithSession('Sign out', api('terminate'), sessionResult);
@@ -168,8 +186,14 @@ setInterval(() => {
 }, 1000);
 
 drawSession(session, people.accounts);
+const back = broughtBack();
+if (back !== null) {
+  showReturn(back, sessionResult);
+  if (back.answer !== undefined) await become(opened(back.answer, back.method, people));
+  if (session.state === 'active') await alone(readEnd)();
+}
 // A Cookie session survives a reload; the page knows only that there was one, and asks.
-if (sessionStorage.getItem('carrier') === 'Cookie') {
+if (back === null && sessionStorage.getItem('carrier') === 'Cookie') {
   session = { ...noSession, carrier: 'Cookie' };
   await alone(() => callHost('Is the cookie still good?', whoami, routesResult))();
 }

@@ -8,6 +8,7 @@ const methodHints = {
   password: 'A user, by an e-mail address in the body.',
   basic: 'In a Basic header: a UUID is an app, an @ a user.',
   'auth-by-app-name': 'An app, by account and name in the body.',
+  discover: 'A user, by an identity provider of the account.',
 };
 const carrierHints = {
   Bearer: 'The token is in the answer; a reload forgets it.',
@@ -30,6 +31,11 @@ export function signInForm(form, { alice, bob, robot }, submit) {
     'auth-by-app-name': [
       { label: 'robot', acct_id: robot.accountId, name: robot.name, password: robot.secret },
     ],
+    discover: [
+      { label: 'alice', email: alice.email },
+      { label: 'bob', email: bob.email },
+      { label: 'a stranger', email: 'carol@example.com' },
+    ],
   };
   const fillIn = ({ label: _, ...values }) => {
     clearFieldErrors(form);
@@ -38,7 +44,10 @@ export function signInForm(form, { alice, bob, robot }, submit) {
 
   const chooseMethod = () => {
     const method = fields.namedItem('method').value;
-    for (const field of form.querySelectorAll('[data-for]')) field.hidden = field.dataset.for !== method;
+    for (const field of form.querySelectorAll('[data-for]'))
+      field.hidden = !field.dataset.for.split(' ').includes(method);
+    form.querySelector('#submit').textContent = method === 'discover' ? 'Find ways to sign in' : 'Sign in';
+    form.querySelector('#offers').hidden = true;
     form.querySelector('#method-hint').textContent = methodHints[method];
     const buttons = presets[method].map((preset) => {
       const button = element('button', { type: 'button', className: 'small' }, preset.label);
@@ -47,9 +56,12 @@ export function signInForm(form, { alice, bob, robot }, submit) {
     });
     form.querySelector('#fill').replaceChildren(...buttons);
     fillIn(presets[method][0]);
+    chooseCarrier();
   };
   const chooseCarrier = () => {
-    form.querySelector('#carrier-hint').textContent = carrierHints[fields.namedItem('token_type').value];
+    const carrier =
+      fields.namedItem('method').value === 'discover' ? 'Cookie' : fields.namedItem('token_type').value;
+    form.querySelector('#carrier-hint').textContent = carrierHints[carrier];
   };
 
   const reveal = form.querySelector('#reveal');
@@ -63,15 +75,20 @@ export function signInForm(form, { alice, bob, robot }, submit) {
   form.addEventListener('submit', (event) => {
     event.preventDefault();
     clearFieldErrors(form);
-    submit(requestOf(Object.fromEntries(new FormData(form))));
+    const { method, ...values } = Object.fromEntries(new FormData(form));
+    submit(method, requestOf({ method, ...values }));
   });
   chooseMethod();
-  chooseCarrier();
 }
 
 /** The request of `POST session/auth`. A Basic header needs no body unless the session is to be a cookie. */
 function requestOf({ method, token_type, email, username, acct_id, name, password }) {
   const headers = {};
+  if (method === 'discover') {
+    headers['Content-Type'] = 'application/json';
+    const body = JSON.stringify({ user_email: email });
+    return { method: 'POST', path: `${path}/discover`, headers, body, cookie: 'begins' };
+  }
   const cookie = token_type === 'Cookie' ? 'takes' : undefined;
   const json = {
     password: { method, token_type, email, password },

@@ -31,6 +31,10 @@ export function stepView(number, title, { request, answer, milliseconds }, said,
       'The browser took the session cookie from Set-Cookie; no script can read it (HttpOnly).',
     ),
     note(
+      request.cookie === 'begins' && answer?.status === 200,
+      'The browser took a cookie that ties what it begins now to this browser, and that opens nothing.',
+    ),
+    note(
       request.cookie === 'changes' && answer?.status === 204,
       'The browser took a new session cookie from Set-Cookie; the one before it is good for nothing now.',
     ),

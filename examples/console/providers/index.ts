@@ -1,0 +1,20 @@
+import express from 'express';
+import type { IdentityProvider } from 'passport-control';
+import { listen } from '../listen.js';
+import { startOpenIdConnect } from './openid-connect.js';
+import { startSaml } from './saml.js';
+
+/** Starts two identity providers of an account on a port of their own; their records, as the host keeps them. */
+export async function startProviders(host: {
+  accountId: string;
+  entityId: string;
+  acsUrl: string;
+  redirectUri: string;
+}): Promise<{ origin: string; records: readonly IdentityProvider[] }> {
+  const { server, origin } = await listen('0');
+  const app = express();
+  app.disable('x-powered-by');
+  const records = [await startSaml(app, origin, host), await startOpenIdConnect(app, origin, host)];
+  server.on('request', app);
+  return { origin, records };
+}
