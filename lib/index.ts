@@ -40,6 +40,7 @@ export type {
   SecondFactorOptions,
   ServiceProviderOptions,
   SessionOptions,
+  ThrottleOptions,
 } from './options/public.js';
 export { type CodeVerifierStore, codeVerifierStore } from './plugged/code-verifier-store.js';
 export type {

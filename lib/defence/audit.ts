@@ -11,6 +11,8 @@ export type FailureReason =
   | 'unknown_identity_provider'
   | 'refused_by_provider'
   | 'not_verified'
+  /** What was verified names nobody for longer than a session, such as a transient NameID. */
+  | 'no_subject'
   | 'not_begun_here'
   | 'not_a_member'
   | 'account_policy'
@@ -127,7 +129,8 @@ export type AuditEvent = { /** Milliseconds since the epoch. */ at: number } & (
       type: 'peer_failed';
       /** The host and port of the peer. */
       peer: string;
-      kind: 'unreachable' | 'timed_out' | 'nonsense';
+      /** `client_refused`: it does not take this service for its client; the credentials of the record are wrong. */
+      kind: 'unreachable' | 'timed_out' | 'nonsense' | 'client_refused';
     }
   | {
       type: 'dependency_failed';

@@ -36,13 +36,11 @@ export interface Throttle {
   app(address: string, app: string): Promise<Attempt>;
 }
 
-/** Discoveries that a client address may ask for in a minute. */
-const discoveryLimit: FailureLimit = { limit: 120, window: 60 };
-
-/** What is allowed: failures per client address, and failures per app and client address. */
+/** What is allowed: failures and discoveries per client address, and failures per app and client address. */
 export interface ThrottleLimits {
   perAddress: FailureLimit;
   perApp: FailureLimit;
+  discoveries: FailureLimit;
 }
 
 /**
@@ -101,9 +99,9 @@ export function throttle(
     async discover(address) {
       const key = `discover:${networkOf(address)}`;
       const { count, endsIn } = await withFallback({ shared: counters, local: fallback }, (store) =>
-        store.increment(key, discoveryLimit.window),
+        store.increment(key, limits.discoveries.window),
       );
-      if (count > discoveryLimit.limit) refuse('address', address, { retryAfter: endsIn / 1000 });
+      if (count > limits.discoveries.limit) refuse('address', address, { retryAfter: endsIn / 1000 });
     },
     address: (address) => reserve(perAddress, networkOf(address), 'address', address),
     app: (address, app) => reserve(perApp, appKey(address, app), 'app', address),

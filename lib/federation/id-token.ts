@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import type { OauthIdentityProvider } from '../repositories/index.js';
 
 /** Claims of a token, as they came. */
@@ -8,18 +9,26 @@ const skew = 60;
 /** Seconds that an id_token may be old: it is fetched by the code, so it is made now. */
 const oldest = 600;
 
+/** What came with an id_token: what it may hold hashes of. */
+export interface TokensOfCode {
+  id_token?: string | undefined;
+  access_token: string;
+  claims(): object | undefined;
+}
+
 /**
- * Checks what the library leaves to the caller (OpenID Connect Core, section 3.1.3.7), by the injected clock (`now` in
- * milliseconds since the epoch): what kind of token it is, for whom it was issued, and the times. Answers its claims,
- * or `null`.
+ * Checks what the library leaves to the caller (OpenID Connect Core, sections 3.1.3.7 and 3.1.3.8), by the injected clock
+ * (`now` in milliseconds since the epoch): what kind of token it is, for whom it was issued, the times, and that it was
+ * issued with this access token, for this code. Answers its claims, or `null`.
  */
 export function checkIdToken(
-  tokens: { id_token?: string | undefined; claims(): object | undefined },
+  tokens: TokensOfCode,
+  code: string,
   { clientId, authParams }: OauthIdentityProvider,
   now: number,
 ): (Claims & { sub: string }) | null {
   const claims: Claims = { ...tokens.claims() };
-  const { typ } = headerOf(tokens.id_token ?? '');
+  const { typ, alg } = headerOf(tokens.id_token ?? '');
   // An access token (at+jwt) or a logout token may be signed by the same key, for the same client.
   if (typ !== undefined && (typeof typ !== 'string' || !/^(?:application\/)?(?:id_token\+)?jwt$/i.test(typ)))
     return null;
@@ -30,6 +39,8 @@ export function checkIdToken(
     !(Array.isArray(claims.aud) && claims.aud.every((each) => each === clientId))
   )
     return null;
+
+  if (!isHashOf(claims.at_hash, tokens.access_token, alg) || !isHashOf(claims.c_hash, code, alg)) return null;
 
   const { sub, exp, iat, nbf, auth_time: authTime } = claims;
   const seconds = now / 1000;
@@ -44,6 +55,15 @@ export function checkIdToken(
   )
     return null;
   return { ...claims, sub };
+}
+
+/** Whether a hash that a token may have is of this text: the left half, by the hash function of the token's algorithm. */
+function isHashOf(hash: unknown, text: string, alg: unknown): boolean {
+  if (hash === undefined) return true;
+  const size = alg === 'EdDSA' ? '512' : /^[RPE]S(256|384|512)$/.exec(String(alg))?.[1];
+  if (size === undefined) return false;
+  const whole = createHash(`sha${size}`).update(text).digest();
+  return hash === whole.subarray(0, whole.length / 2).toString('base64url');
 }
 
 function headerOf(token: string): Claims {

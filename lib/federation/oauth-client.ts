@@ -7,7 +7,7 @@ import { type Fetch, PeerError } from '../defence/outbound.js';
 import { AuthError } from '../errors.js';
 import type { OauthIdentityProvider } from '../repositories/index.js';
 import { clientAuthenticationOf } from './oauth-client-authentication.js';
-import { failureOf, isTold, refusalOf } from './oauth-errors.js';
+import { failureOf, isClientRefused, isTold, refusalOf } from './oauth-errors.js';
 import { exchangeCode, type OauthAnswer, type OauthVerdict } from './oauth-exchange.js';
 import { checkedUrl, keysThatOutliveOutages } from './oauth-fetch.js';
 
@@ -95,7 +95,8 @@ export function oauthClient({ fetch, timeout, clock, audit }: OauthClientDepende
   const report = ({ issuer, endpoints }: OauthIdentityProvider, { code }: AuthError, error: unknown) => {
     const url = issuer ?? endpoints?.token ?? '';
     const peer = URL.canParse(url) ? new URL(url).host : 'unknown';
-    if (code === 'bad_gateway' && !isTold(error)) audit({ type: 'peer_failed', peer, kind: 'nonsense' });
+    const kind = isClientRefused(error) ? 'client_refused' : 'nonsense';
+    if (code === 'bad_gateway' && !isTold(error)) audit({ type: 'peer_failed', peer, kind });
   };
 
   return {

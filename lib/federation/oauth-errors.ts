@@ -11,13 +11,24 @@ export function refusalOf(error: unknown): { reason: 'refused_by_provider' | 'no
     const isDown = word === 'server_error' || word === 'temporarily_unavailable';
     if (isDown || statusOf(error) >= 500 || statusOf(error) === 429) throw new AuthError('unavailable');
     // Ours is the fault when the client itself is refused: nobody's code is to blame.
-    if (word === 'invalid_client' || word === 'unauthorized_client') throw new AuthError('bad_gateway');
+    if (isClientRefused(error)) throw new AuthError('bad_gateway');
     return { reason: 'refused_by_provider' };
   }
   if (code === 'OAUTH_TIMEOUT' || code === 'OAUTH_ABORT') throw new AuthError('gateway_timeout');
   if (/^OAUTH_(?:RESPONSE_IS_NOT_(?:CONFORM|JSON)|PARSE_ERROR|WWW_AUTHENTICATE_CHALLENGE)$/.test(code))
     throw new AuthError('bad_gateway');
   return { reason: 'not_verified' };
+}
+
+/** Whether a provider refuses this service, and nobody's code. */
+export function isClientRefused(error: unknown): boolean {
+  if (!(error instanceof Error)) return false;
+  // RFC 6749, section 5.2: by a challenge for the client, where a challenge for Bearer is about an access token.
+  if (codeOf(error) === 'OAUTH_WWW_AUTHENTICATE_CHALLENGE')
+    return Array.isArray(error.cause) && error.cause.every((each) => each?.scheme !== 'bearer');
+  if (codeOf(error) !== 'OAUTH_RESPONSE_BODY_ERROR') return false;
+  const word = Reflect.get(error, 'error');
+  return word === 'invalid_client' || word === 'unauthorized_client';
 }
 
 /** What a provider whose metadata cannot be read is told as. */

@@ -9,7 +9,7 @@ type Library = typeof import('openid-client');
 /** Whom a code stood for, or nobody. */
 export type OauthVerdict =
   | { subject: string; email: string | null; emailProven: boolean; attributes: Record<string, string> }
-  | { reason: 'refused_by_provider' | 'not_verified' };
+  | { reason: 'refused_by_provider' | 'not_verified' | 'no_subject' };
 
 /** What a browser came back with. */
 export interface OauthAnswer {
@@ -45,7 +45,7 @@ export async function exchangeCode(
   // Section 5.2 of RFC 6749: an answer that says error is no answer, whatever else it says.
   if ('error' in tokens) return { reason: 'refused_by_provider' };
   if (issuer !== undefined) {
-    const claims = checkIdToken(tokens, idp, clock());
+    const claims = checkIdToken(tokens, code, idp, clock());
     if (claims === null) return { reason: 'not_verified' };
     const asked = server.userinfo_endpoint !== undefined && claims.email === undefined;
     const more = asked ? await library.fetchUserInfo(configuration, tokens.access_token, claims.sub) : {};
@@ -71,7 +71,7 @@ function verdictOf(claims: Claims, subjectAt: string, emailAt: string, verifiedA
   const email = claims[emailAt];
   // Some servers number their users.
   const id = Number.isSafeInteger(subject) ? String(subject) : subject;
-  if (typeof id !== 'string' || id === '' || id.length > 255) return { reason: 'not_verified' };
+  if (typeof id !== 'string' || id === '' || id.length > 255) return { reason: 'no_subject' };
   if (email !== undefined && email !== null && typeof email !== 'string') return { reason: 'not_verified' };
   const attributes = Object.entries(claims).filter(
     (each): each is [string, string] => typeof each[1] === 'string',

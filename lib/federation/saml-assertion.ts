@@ -39,9 +39,25 @@ const bearer = 'urn:oasis:names:tc:SAML:2.0:cm:bearer';
 
 /**
  * Judges an assertion whose signature is good by SAML core, section 2, and the Web Browser SSO profile, section 4.1.4: all
- * that the library leaves to the caller. `null`: not good for a session here and now.
+ * that the library leaves to the caller.
  */
-export function judgeAssertion(element: XmlElement, expected: SamlExpectation): SamlStatement | null {
+export function judgeAssertion(
+  element: XmlElement,
+  expected: SamlExpectation,
+): SamlStatement | { reason: 'not_verified' | 'no_subject' } {
+  const good = goodAssertion(element, expected);
+  if (good === null) return { reason: 'not_verified' };
+  const { id, subject, attributes, endsAt } = good;
+  const named = whoItNames(subject, attributes, expected.idp);
+  if (named === null) return { reason: 'no_subject' };
+  const key = createHash('sha256')
+    .update(JSON.stringify([expected.idp.entityId, id]))
+    .digest('base64url');
+  return { ...named, attributes, once: { key: `assertion:${key}`, seconds: remembered }, endsAt };
+}
+
+/** The parts of an assertion that is good for a session here and now; `null` for one that is not. */
+function goodAssertion(element: XmlElement, expected: SamlExpectation) {
   const { idp, now } = expected;
   const id = element.attribute('ID');
   const issued = timeOf(element.attribute('IssueInstant'));
@@ -52,31 +68,27 @@ export function judgeAssertion(element: XmlElement, expected: SamlExpectation): 
   if (issued === null || issued > now + skew || issued < now - oldest - skew) return null;
   if (!conditionsHold(element, expected)) return null;
 
-  const subjects = element.one(assertion, 'Subject');
-  if (
-    subjects === null ||
-    !subjects.all(assertion, 'SubjectConfirmation').some((each) => confirms(each, expected))
-  )
-    return null;
+  const subject = element.one(assertion, 'Subject');
+  const confirmations = subject?.all(assertion, 'SubjectConfirmation') ?? [];
+  if (subject === null || !confirmations.some((each) => confirms(each, expected))) return null;
   const endsAt = endOfAuthentication(element, expected);
   const attributes = attributesOf(element);
-  if (endsAt === null || attributes === null) return null;
+  return endsAt === null || attributes === null ? null : { id, subject, attributes, endsAt };
+}
 
-  const nameId = subjects.one(assertion, 'NameID');
+/** The immutable id of the person, and the address if there is one; `null` where nobody is named for longer than this session. */
+function whoItNames(
+  element: XmlElement,
+  attributes: SamlStatement['attributes'],
+  { subjectAttribute, emailAttribute }: SamlIdentityProvider,
+): { subject: string; email: string | null } | null {
+  const nameId = element.one(assertion, 'NameID');
   const format = nameId?.attribute('Format') ?? null;
   const named = format === transient ? null : (nameId?.text ?? null);
-  const subject = idp.subjectAttribute === undefined ? named : single(attributes[idp.subjectAttribute]);
+  const subject = subjectAttribute === undefined ? named : single(attributes[subjectAttribute]);
   if (subject === null || subject === '' || subject.trim() !== subject || subject.length > 1024) return null;
-  const email =
-    idp.emailAttribute === undefined
-      ? format === emailAddress
-        ? named
-        : null
-      : single(attributes[idp.emailAttribute]);
-  const key = createHash('sha256')
-    .update(JSON.stringify([idp.entityId, id]))
-    .digest('base64url');
-  return { subject, email, attributes, once: { key: `assertion:${key}`, seconds: remembered }, endsAt };
+  const address = format === emailAddress ? named : null;
+  return { subject, email: emailAttribute === undefined ? address : single(attributes[emailAttribute]) };
 }
 
 /** Section 2.5: times that bound it, this service in each audience, and no condition that nobody understands. */

@@ -171,7 +171,7 @@ export function samlClient(serviceProvider: ServiceProvider, clock: () => number
       const root = isModest(found.assertion) ? xmlRoot(library.xmldom, found.assertion) : null;
       if (root === null) return notVerified;
       const expected = { idp, audience: entityId, acsUrl, requestId, now: clock() };
-      return judgeAssertion(root, expected) ?? notVerified;
+      return judgeAssertion(root, expected);
     },
     async metadata() {
       const { saml } = await load();

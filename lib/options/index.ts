@@ -135,6 +135,10 @@ export function resolveOptions(options: PassportControlOptions): ResolvedOptions
         : {
             perAddress: limitOf(throttle.perAddress, 100, 900),
             perApp: limitOf(throttle.perApp, 20, 300),
+            discoveries: {
+              limit: throttle.discoveries?.requests ?? 120,
+              window: throttle.discoveries?.window ?? 60,
+            },
           },
     hashing: {
       concurrency: given.hashing?.concurrency ?? 2,
@@ -196,7 +200,7 @@ function forEach(
 /** Freezes the options and the plain objects and lists in them; stores and repositories are the host's own. */
 function frozen(resolved: ResolvedOptions): ResolvedOptions {
   const { secrets, origins, secondFactor, session, lockout, throttle, hashing, stores } = resolved;
-  const limits = [throttle?.perAddress, throttle?.perApp];
+  const limits = [throttle?.perAddress, throttle?.perApp, throttle?.discoveries];
   const settings = [session.idleTimeout, session.absoluteTimeout, session.maxPerEntity, session.cookie];
   for (const part of [
     secrets,

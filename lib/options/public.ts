@@ -41,10 +41,10 @@ export interface PassportControlOptions {
   lockout?: false | (RateOptions & { duration?: number | undefined }) | undefined;
   /**
    * How many failures are allowed from a client address, and for one app from a client address, before further
-   * attempts are refused (429). `false`: any number.
-   * @default 100 in 900 s from an address, 20 in 300 s for an app from an address
+   * attempts are refused (429); and how many discoveries, whatever comes of them. `false`: any number.
+   * @default 100 in 900 s from an address, 20 in 300 s for an app from an address, 120 discoveries in 60 s
    */
-  throttle?: false | { perAddress?: RateOptions | undefined; perApp?: RateOptions | undefined } | undefined;
+  throttle?: false | ThrottleOptions | undefined;
   /** How many password hashes run at once, and how many may wait. @default 2 and 100 */
   hashing?: { concurrency?: number | undefined; queue?: number | undefined } | undefined;
   /**
@@ -133,6 +133,14 @@ export interface SessionOptions {
         dangerouslyAllowHttpOnLocalhost?: boolean | undefined;
       }
     | undefined;
+}
+
+/** What slows down a client address. */
+export interface ThrottleOptions {
+  perAddress?: RateOptions | undefined;
+  perApp?: RateOptions | undefined;
+  /** A company behind one address begins its morning here. */
+  discoveries?: { requests?: number | undefined; window?: number | undefined } | undefined;
 }
 
 /** A number of failures in a number of seconds. */

@@ -145,10 +145,12 @@ export const optionsSchema = z.strictObject({
         z.strictObject({
           perAddress: rate.optional(),
           perApp: rate.optional(),
+          discoveries: z.strictObject({ requests: count.optional(), window: seconds.optional() }).optional(),
         }),
       ],
       {
-        error: 'must be false, or { perAddress, perApp }, each { failures, window } with positive numbers',
+        error:
+          'must be false, or { perAddress, perApp }, each { failures, window } with positive numbers, and { discoveries }',
       },
     )
     .optional(),

@@ -32,7 +32,13 @@ export function principals(
       accounts === null || accountId === null ? nothing : accounts.findById(accountId),
       idpId === null ? nothing : (identityProviders?.findById(idpId) ?? null),
     ]);
-    return { principal, account, idp };
+    return { principal, account, idp, home: await homeOf(record, idp) };
+  };
+  /** The account of the provider, where the session acts in another one. */
+  const homeOf = async ({ accountId }: SessionRecord, idp: Facts['idp']): Promise<Facts['home']> => {
+    if (accounts === null || idp === null || !('accountId' in idp) || idp.accountId === accountId)
+      return nothing;
+    return accounts.findById(idp.accountId);
   };
   /** A user whom a provider vouched for is found by what the provider vouched for: a link that is gone is nobody's. */
   const principalOf = async ({ principalType, entityId, idpId, credentialId }: SessionRecord) => {
@@ -68,12 +74,18 @@ export function principals(
   };
 }
 
-function judge(record: SessionRecord, { principal, account, idp }: Facts, now: number): PrincipalVerdict {
+function judge(
+  record: SessionRecord,
+  { principal, account, idp, home }: Facts,
+  now: number,
+): PrincipalVerdict {
   if (principal === null || !principal.enabled) return { gone: 'principal_gone' };
   if (!isBoundTo(record, principal, now)) return { gone: 'credential_changed' };
   const left = record.accountId !== null && !isMember(record.principalType, principal, record.accountId);
   if (left || !account?.enabled) return { gone: 'membership_gone' };
-  if (!idp?.enabled) return { gone: 'identity_provider_gone' };
+  if (!idp?.enabled || !home?.enabled || !isOfMethod(record, idp)) return { gone: 'identity_provider_gone' };
+  // A provider vouches for the people of its account, wherever the session acts.
+  if ('accountId' in idp && !isMember('user', principal, idp.accountId)) return { gone: 'membership_gone' };
   return { principal };
 }
 
@@ -82,6 +94,20 @@ interface Facts {
   principal: Principal | null;
   account: Dependence<Account>;
   idp: Dependence<IdentityProvider>;
+  /** The account of the provider. */
+  home: Dependence<Account>;
+}
+
+/** Which kind of provider vouches by which method. */
+const kinds: Readonly<Record<string, IdentityProvider['kind']>> = {
+  'saml-response': 'saml',
+  'oauth-auth-code': 'oauth',
+  'ldap-basic-auth': 'ldap',
+};
+
+/** Whether the record is of the kind of provider that the session came through: another is another provider. */
+function isOfMethod({ method }: SessionRecord, idp: Dependence<IdentityProvider>): boolean {
+  return idp === null || !('kind' in idp) || idp.kind === kinds[method];
 }
 
 /** Something that must exist and be enabled; `nothing` where the session depends on none. */

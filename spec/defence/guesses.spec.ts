@@ -12,7 +12,11 @@ function make({ perAddress = 100, perApp = 3, email = 3 } = {}) {
   const clock = testClock();
   const audit = () => {};
   const { wrapped, faults } = withFaults(memoryCounterStore({ clock }));
-  const limited = { perAddress: { limit: perAddress, window: 60 }, perApp: { limit: perApp, window: 60 } };
+  const limited = {
+    perAddress: { limit: perAddress, window: 60 },
+    perApp: { limit: perApp, window: 60 },
+    discoveries: { limit: 9, window: 60 },
+  };
   const limits = guessLimits(
     emailLock(wrapped, { limit: email, window: 60, closedFor: 60 }, (each) => each, audit),
     throttle(wrapped, limited, clock, audit),

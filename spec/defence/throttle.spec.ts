@@ -31,7 +31,34 @@ describe('networkOf', () => {
 });
 
 describe('the throttle', () => {
-  const limits = { perAddress: { limit: 3, window: 60 }, perApp: { limit: 2, window: 60 } };
+  const limits = {
+    perAddress: { limit: 3, window: 60 },
+    perApp: { limit: 2, window: 60 },
+    discoveries: { limit: 5, window: 30 },
+  };
+
+  it('counts discoveries whatever comes of them, apart from failures, in windows that end', async () => {
+    const clock = testClock();
+    const events: unknown[] = [];
+    const limited = throttle(memoryCounterStore({ clock }), limits, clock, (event) => events.push(event));
+    const tooMany = expect.objectContaining({ code: 'too_many_requests', retryAfter: 30 });
+    for (let n = 0; n < 5; n += 1) await limited.discover('192.0.2.7');
+    await expect(limited.discover('192.0.2.7')).rejects.toEqual(tooMany);
+    expect(events).toEqual([{ type: 'throttled', scope: 'address', address: '192.0.2.7' }]);
+    await limited.discover('192.0.2.8');
+    await limited.check('192.0.2.7');
+    clock.advance(30);
+    await limited.discover('192.0.2.7');
+  });
+
+  it('counts them in this process while the shared counters are down', async () => {
+    const clock = testClock();
+    const down = () => Promise.reject(new Error('down'));
+    const broken = { ...memoryCounterStore({ clock }), increment: down, get: down };
+    const limited = throttle(broken, limits, clock, () => {});
+    for (let n = 0; n < 5; n += 1) await limited.discover('192.0.2.7');
+    await expect(limited.discover('192.0.2.7')).rejects.toMatchObject({ code: 'too_many_requests' });
+  });
 
   it('goes on in this process while the shared counters are down, and is never unlimited', async () => {
     const clock = testClock();
@@ -184,7 +211,11 @@ describe('networkOf, in the spellings that proxies write', () => {
 });
 
 describe('the throttle, while the shared counters come and go', () => {
-  const limits = { perAddress: { limit: 3, window: 60 }, perApp: { limit: 2, window: 60 } };
+  const limits = {
+    perAddress: { limit: 3, window: 60 },
+    perApp: { limit: 2, window: 60 },
+    discoveries: { limit: 5, window: 30 },
+  };
   const make = () => {
     const clock = testClock();
     const { wrapped, faults } = withFaults(memoryCounterStore({ clock }));

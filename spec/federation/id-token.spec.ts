@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { describe, expect, it } from '@jest/globals';
 import { checkIdToken } from '../../lib/federation/id-token.js';
 import { oidcRecord } from '../support/federation.js';
@@ -19,12 +20,20 @@ const check = (
     header = { alg: 'RS256', typ: 'JWT' },
     token = encoded(header),
     record = oidcRecord(),
+    code = 'code',
   }: {
     header?: unknown;
     token?: string | undefined;
     record?: ReturnType<typeof oidcRecord>;
+    code?: string;
   } = {},
-) => checkIdToken({ id_token: token, claims: () => claims }, record, now);
+) => checkIdToken({ id_token: token, access_token: access, claims: () => claims }, code, record, now);
+/** The access token of the examples in OpenID Connect Core, appendix A. */
+const access = 'jHkWEdUXMU1BwAsC4vtUsZwnNvTIxEl0z9K3vx5KF0Y';
+const halfOf = (hash: string, text: string) => {
+  const whole = createHash(hash).update(text).digest();
+  return whole.subarray(0, whole.length / 2).toString('base64url');
+};
 const without = (name: keyof typeof good) => {
   const { [name]: _, ...rest } = good;
   return rest;
@@ -134,4 +143,46 @@ describe('checkIdToken', () => {
     expect(check({ ...good, auth_time: seconds - 61 }, { record: strict })).toBeNull();
     expect(check(good, { record: strict })).toBeNull();
   });
+
+  it.each([
+    ['RS256', 'sha256'],
+    ['PS256', 'sha256'],
+    ['ES256', 'sha256'],
+    ['RS384', 'sha384'],
+    ['PS512', 'sha512'],
+    ['EdDSA', 'sha512'],
+  ])(
+    'holds the hashes of a token by %s against access token and code, as far as it has them',
+    (alg, hash) => {
+      const header = { alg, typ: 'JWT' };
+      const hashes = { at_hash: halfOf(hash, access), c_hash: halfOf(hash, 'code') };
+      for (const claims of [{ ...good, ...hashes }, { ...good, at_hash: hashes.at_hash }, good])
+        expect(check(claims, { header })).toEqual(claims);
+      for (const wrong of [
+        { ...hashes, at_hash: halfOf(hash, `${access}x`) },
+        { ...hashes, c_hash: halfOf(hash, 'another code') },
+        { at_hash: hashes.c_hash, c_hash: hashes.at_hash },
+        { at_hash: `${hashes.at_hash}=` },
+        { at_hash: createHash(hash).update(access).digest('base64url') },
+        { at_hash: halfOf(hash === 'sha256' ? 'sha512' : 'sha256', access) },
+        { at_hash: '' },
+        { at_hash: null },
+        { c_hash: [hashes.c_hash] },
+      ])
+        expect([wrong, check({ ...good, ...wrong }, { header })]).toEqual([wrong, null]);
+    },
+  );
+
+  it('knows the hash that others have computed', () => {
+    // The example of OpenID Connect Core, appendix A.3 and A.4, whose tokens are signed by RS256.
+    expect(check({ ...good, at_hash: '77QmUPtjPfzWtF2AnpK9RQ' })).not.toBeNull();
+  });
+
+  it.each(['none', 'HS256', 'XS256', 'RS1', undefined, 5])(
+    'takes no hash of a token by %p, whose hash function it does not know',
+    (alg) => {
+      const header = { typ: 'JWT', ...(alg === undefined ? {} : { alg }) };
+      expect(check({ ...good, at_hash: halfOf('sha256', access) }, { header })).toBeNull();
+    },
+  );
 });

@@ -55,7 +55,11 @@ const full = () =>
       keys: [{ privateKey: 'a key', certificate: 'a certificate' }],
     },
     lockout: { failures: 5, window: 60, duration: 61 },
-    throttle: { perAddress: { failures: 6, window: 62 }, perApp: { failures: 7, window: 63 } },
+    throttle: {
+      perAddress: { failures: 6, window: 62 },
+      perApp: { failures: 7, window: 63 },
+      discoveries: { requests: 8, window: 64 },
+    },
     hashing: { concurrency: 1, queue: 0 },
     stores: stores(),
     onEvent: () => {},
@@ -163,6 +167,9 @@ const wrongType: [path: string, value: unknown, mend: RegExp][] = [
   ['throttle.perApp', false, /must be of type object$/],
   ['throttle.perApp.failures', '10', /must be a whole number$/],
   ['throttle.perApp.window', '15m', /must be a number of seconds$/],
+  ['throttle.discoveries', 120, /must be of type object$/],
+  ['throttle.discoveries.requests', '120', /must be a whole number$/],
+  ['throttle.discoveries.window', '1m', /must be a number of seconds$/],
   ['hashing', 2, /must be of type object$/],
   ['hashing.concurrency', '2', /must be a whole number$/],
   ['hashing.queue', '100', /must be a whole number$/],
@@ -207,6 +214,8 @@ const wrongValue: [path: string, value: unknown, mend: RegExp][] = [
   ['throttle.perAddress.window', 0, /must be more than 0 seconds$/],
   ['throttle.perApp.failures', -3, /must be at least 1$/],
   ['throttle.perApp.window', -1, /must be more than 0 seconds$/],
+  ['throttle.discoveries.requests', 0, /must be at least 1$/],
+  ['throttle.discoveries.window', 0, /must be more than 0 seconds$/],
   ['hashing.concurrency', 0, /must be at least 1$/],
   ['hashing.queue', -1, /must not be negative$/],
   ['hashing.queue', 0.5, /must be a whole number$/],
@@ -221,7 +230,16 @@ const wrongValue: [path: string, value: unknown, mend: RegExp][] = [
 /** Options that hold others, or that are functions or objects of the host: any value of their type is allowed. */
 const anyValue = [
   ...['repositories', 'methods', 'session', 'session.cookie', 'hashing', 'throttle.perAddress'],
-  ...['throttle.perApp', 'session.store', 'onEvent', 'fetch', 'clock', 'randomBytes', 'serviceProvider'],
+  ...[
+    'throttle.perApp',
+    'throttle.discoveries',
+    'session.store',
+    'onEvent',
+    'fetch',
+    'clock',
+    'randomBytes',
+    'serviceProvider',
+  ],
   ...['session.cookie.dangerouslyAllowHttpOnLocalhost'],
 ];
 /** Options that have a table of their own below. */
@@ -301,6 +319,7 @@ describe('Startup errors: an option that does not exist', () => {
     ['throttle.perAdress', 'perAddress'],
     ['throttle.perAddress.windows', 'window'],
     ['throttle.perApp.failure', 'failures'],
+    ['throttle.discoveries.request', 'requests'],
     ['hashing.concurency', 'concurrency'],
     ['stores.onetime', 'oneTime'],
   ])('%s: did you mean %s?', (path, meant) => {
@@ -641,7 +660,11 @@ describe('resolveOptions', () => {
       origins: ['https://app.example.com'],
       session: { ...given.session },
       lockout: { limit: 5, window: 60, closedFor: 61 },
-      throttle: { perAddress: { limit: 6, window: 62 }, perApp: { limit: 7, window: 63 } },
+      throttle: {
+        perAddress: { limit: 6, window: 62 },
+        perApp: { limit: 7, window: 63 },
+        discoveries: { limit: 8, window: 64 },
+      },
       hashing: { concurrency: 1, queue: 0 },
       dependencyTimeout: 1,
     });
@@ -665,7 +688,11 @@ describe('resolveOptions', () => {
         cookie: { name: 'session', dangerouslyAllowHttpOnLocalhost: false },
       },
       lockout: { limit: 10, window: 900, closedFor: 900 },
-      throttle: { perAddress: { limit: 100, window: 900 }, perApp: { limit: 20, window: 300 } },
+      throttle: {
+        perAddress: { limit: 100, window: 900 },
+        perApp: { limit: 20, window: 300 },
+        discoveries: { limit: 120, window: 60 },
+      },
       hashing: { concurrency: 2, queue: 100 },
       dependencyTimeout: 3,
       clock: Date.now,

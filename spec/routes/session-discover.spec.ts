@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import type { Account, OauthIdentityProvider } from '../../lib/index.js';
 import { authMethod } from '../../lib/wire/schemas.js';
 import { testApp } from '../support/app.js';
-import { appWithOidc, browser, discover, oidcRecord } from '../support/federation.js';
+import { appWithOidc, auth, browser, discover, oidcRecord } from '../support/federation.js';
 import { acme, alice, globex } from '../support/people.js';
 
 type App = Awaited<ReturnType<typeof appWithOidc>>;
@@ -243,5 +243,21 @@ describe('POST session/auth/discover', () => {
     expect([answer.status, Number(answer.headers['retry-after']) > 0]).toEqual([429, true]);
     app.clock.advance(900);
     expect((await app.post(discover, forAlice)).status).toBe(200);
+  });
+
+  it('is throttled by client address, and signing in is not by that', async () => {
+    const app = await testApp({ throttle: { discoveries: { requests: 2, window: 60 } } });
+    const ask = () => app.post(discover, forAlice);
+    expect([(await ask()).status, (await ask()).status]).toEqual([200, 200]);
+    const answer = await ask();
+    expect([answer.status, answer.body.code, answer.headers['retry-after']]).toEqual([
+      429,
+      'too_many_requests',
+      '60',
+    ]);
+    const password = { method: 'password', email: alice.email, password: alice.password };
+    expect((await app.post(auth, password)).status).toBe(200);
+    app.clock.advance(60);
+    expect((await ask()).status).toBe(200);
   });
 });

@@ -191,6 +191,9 @@ describe('a provider that answers nonsense (OIDC-16, OIDC-21)', () => {
       const answer = at('/token', () => json({ error: 'unauthorized_client' }, { status: 400 }));
       expect(await attempt(target, { answer })).toBe(badGateway);
       expect(reasons(target.nodes)).toEqual([]);
+      const told = target.nodes.flatMap(({ events }) => events.filter(({ type }) => type === 'peer_failed'));
+      expect(told.length).toBeGreaterThanOrEqual(3);
+      for (const each of told) expect(each).toMatchObject({ kind: 'client_refused' });
     }));
 
   it('an answer that carries no tokens is no sign-in', () =>

@@ -77,7 +77,7 @@ describe('a plain OAuth 2 server', () => {
         const userinfo = () => ({ ...aliceClaims, sub });
         expect([sub, await signIn(target, aliceClaims, { userinfo })]).toEqual([sub, refused]);
       }
-      expect(new Set(reasons(target.nodes))).toEqual(new Set(['not_verified']));
+      expect(new Set(reasons(target.nodes))).toEqual(new Set(['no_subject']));
     }));
 
   it('proves an address by a claim that is exactly true', () =>

@@ -2,10 +2,13 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it } from '@jest/globals';
 import { bearer } from '../../support/app.js';
 import type { WireAnswer } from '../../support/attack.js';
+import { samlRecordOf } from '../../support/federation.js';
+import { keyAndCertificate } from '../../support/keys.js';
 import { aliceClaims, begin, type OauthTarget, oauthAttack, redeem } from '../../support/oauth-attack.js';
 import { acme, alice, bob, globex } from '../../support/people.js';
 import { enrolledKey } from '../../support/second-factor.js';
 
+const other = 'acc00000-0000-4000-8000-00000000000c';
 const bobClaims = { sub: 'bob-1', email: bob.email, email_verified: true };
 
 async function session(target: OauthTarget, claims = bobClaims, change = {}): Promise<WireAnswer> {
@@ -56,6 +59,27 @@ const losses: Record<string, [(target: OauthTarget) => void, string]> = {
     ({ nodes }) => nodes[0].repositories.accounts.table.set(acme, { id: acme, enabled: false }),
     'membership_gone',
   ],
+  'the provider serves another account, of which the user is none': [
+    ({ nodes, record }) => {
+      nodes[0].repositories.accounts.table.set(other, { id: other, enabled: true });
+      record({ accountId: other });
+    },
+    'membership_gone',
+  ],
+  'the provider serves an account that is closed': [
+    ({ nodes, record }) => {
+      nodes[0].repositories.accounts.table.set(other, { id: other, enabled: false });
+      record({ accountId: other });
+    },
+    'identity_provider_gone',
+  ],
+  'its id is that of a provider of another kind': [
+    ({ nodes }) => {
+      const record = samlRecordOf(keyAndCertificate('idp'), { id: 'oidc' });
+      nodes[0].repositories.identityProviders.table.set('oidc', record);
+    },
+    'identity_provider_gone',
+  ],
   'the user is disabled': [
     ({ nodes }) => {
       const { table } = nodes[0].repositories.users;
@@ -101,6 +125,24 @@ describe('sessions that came through a provider (TEN-02, TEN-06)', () => {
         target.nodes[0].call('/sys/v1/session/select_account', { acct_id }, headers);
       expect((await select(globex)).status).toBe(403);
       expect((await select(acme)).status).toBe(200);
+    }));
+
+  it('end with the membership that the provider vouched for, in whatever account they act', () =>
+    oauthAttack({}, async (target) => {
+      const { accounts, users } = target.nodes[0].repositories;
+      accounts.table.set(globex, { id: globex, enabled: true, signIn: { idpIds: ['oidc'] } });
+      const headers = headersOf(await session(target));
+      const selected = await target.nodes[0].call(
+        '/sys/v1/session/select_account',
+        { acct_id: globex },
+        headers,
+      );
+      expect([selected.status, await statusOf(target, headers)]).toEqual([200, 200]);
+      const row = users.table.get(bob.id);
+      if (row) users.table.set(bob.id, { ...row, accountIds: [globex] });
+      expect(await statusOf(target, headers)).toBe(401);
+      await sleep(20);
+      expect(causes(target)).toEqual(['membership_gone']);
     }));
 
   it('owe the second factor that the record asks for', () =>

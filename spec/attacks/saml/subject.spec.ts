@@ -110,6 +110,17 @@ describe('attacks on who a response is about (SAML-25, SAML-26)', () => {
       ),
     ));
 
+  it('SAML-26: that somebody is named for this session only is told by its own reason', () =>
+    onSaml({}, async (stage) => {
+      const events = () => stage.nodes.flatMap(({ events }) => events);
+      const reasons = () =>
+        events().flatMap((each) =>
+          each.type === 'sign_in_failed' && each.method === 'saml-response' ? [each.reason] : [],
+        );
+      await expectRefused(stage, { transient: { format: `${formats}transient` } });
+      expect(new Set(reasons())).toEqual(new Set(['no_subject']));
+    }));
+
   it('SAML-26: a NameID of any lasting form is a subject', () =>
     onSaml({}, async (stage) => {
       await expectAccepted(stage, {
