@@ -1,8 +1,8 @@
 import type { Request } from 'express';
 import passport from 'passport';
 import { ConfigError } from './errors.js';
-import { type HostStrategyRun, hearingRejections } from './plugged/host.js';
-import { hostVerifier } from './plugged/provider.js';
+import { askHost, type HostStrategyRun, hearingRejections } from './plugged/host.js';
+import type { HostVerifier } from './plugged/provider.js';
 import { run } from './plugged/run.js';
 import { type MethodName, methods } from './strategies/index.js';
 import type { Method, StrategyDependencies } from './strategies/method.js';
@@ -24,7 +24,7 @@ export function authenticatorOf(
   const register = (strategy: passport.Strategy, option: string): HostStrategyRun => {
     authenticator.use(option, hearingRejections(strategy));
     const byPassport = (request: Request) => run(authenticator, option, request, seconds);
-    return { name: option, run: byPassport, audit: dependencies.audit };
+    return { name: option, run: byPassport, seconds, audit: dependencies.audit };
   };
 
   for (const [name, plugged] of wanted) {
@@ -43,11 +43,12 @@ export function authenticatorOf(
       authenticator.use(name, new HostStrategy(name, plugged, { ...dependencies, guess, fields, host }));
       continue;
     }
-    const hosts = [...(plugged?.strategies ?? [])].map(([id, { strategy, identify }]) => {
+    const hosts = new Map<string, HostVerifier>();
+    for (const [id, { strategy, identify = method.providers?.identify }] of plugged?.strategies ?? []) {
       const host = register(strategy, `methods.${name}.strategies.${id}`);
-      return [id, hostVerifier(host, identify ?? method.providers?.identify ?? nobody)] as const;
-    });
-    authenticator.use(name, method.strategy(dependencies, new Map(hosts)));
+      hosts.set(id, (request, body) => askHost(host, request, body, (...said) => identify?.(...said)));
+    }
+    authenticator.use(name, method.strategy(dependencies, hosts));
   }
   if (inUse.size === 0) {
     throw new ConfigError(
@@ -56,8 +57,4 @@ export function authenticatorOf(
     );
   }
   return { authenticator, inUse };
-}
-
-function nobody(): null {
-  return null;
 }

@@ -82,6 +82,8 @@ const peerAnswerLimit = 1_048_576;
 
 /** Seconds that one sign-in may take in all. */
 const signInBudget = 10;
+/** Seconds of them for a strategy of the host, so that what it says in time is not too late. */
+const hostBudget = 6;
 
 /**
  * Makes a session API for an Express app: a router with the session routes, and middleware for the host's own.
@@ -147,7 +149,7 @@ export function passportControl(options: PassportControlOptions): PassportContro
     saml: resolved.serviceProvider === null ? null : samlClient(resolved.serviceProvider, clock),
     oauth: oauthClient({ fetch: peers, timeout: peerTimeout, clock, audit }),
   };
-  const { authenticator, inUse } = authenticatorOf(resolved.methods, offering, signInBudget);
+  const { authenticator, inUse } = authenticatorOf(resolved.methods, offering, hostBudget);
   const readBody = jsonBodyReader(Math.max(...[...inUse.values()].map(({ bodyLimit }) => bodyLimit)));
   const attempt = (method: string, request: Request) => runOwn(authenticator, method, request, signInBudget);
 

@@ -6,8 +6,9 @@ import { boundedQueue } from '../defence/bounded-queue.js';
 import type { SamlIdentityProvider } from '../repositories/index.js';
 import { breath } from '../wire/breath.js';
 import { judgeAssertion, type SamlStatement } from './saml-assertion.js';
+import { openingKey } from './saml-decryption.js';
 import { isModest, samlDocument } from './saml-document.js';
-import { areSafe, areStrong, type SamlEnvelope, samlEnvelope, signatureAlgorithms } from './saml-envelope.js';
+import { areSafe, areStrong, type SamlEnvelope, samlEnvelope } from './saml-envelope.js';
 import { isStrongCertificate } from './saml-metadata.js';
 import { xmlRoot } from './xml.js';
 
@@ -46,7 +47,7 @@ export interface SamlClient {
   read(encoded: string): Promise<{ xml: string; envelope: SamlEnvelope } | null>;
   /**
    * Verifies a response of this provider, and judges what it says. `signed` finds the assertion that was signed in another
-   * way than by the certificates of the record.
+   * way than by the certificates of the record; it is asked for nothing that our own keys do not open, if it is encrypted.
    */
   verify(
     idp: SamlIdentityProvider,
@@ -109,11 +110,9 @@ export function samlClient(serviceProvider: ServiceProvider, clock: () => number
     return made;
   };
 
-  /**
-   * The verifiers that may take a response, one for each key that may decrypt. Where the response is signed, that is
-   * verified before anything is decrypted. Where only the assertion is, anybody may have encrypted anything: what comes
-   * out is looked at as what came in was, before anybody parses it to verify it.
-   */
+  const openedBy = (library: Library, idp: SamlIdentityProvider, xml: string) =>
+    openingKey(library, xml, keys, idp.dangerouslyAllowSha1 === true);
+  /** The verifiers that may take a response. Where it is signed itself, that is verified before anything is decrypted. */
   const verifiersFor = async (
     library: Library,
     idp: SamlIdentityProvider,
@@ -123,15 +122,17 @@ export function samlClient(serviceProvider: ServiceProvider, clock: () => number
     const all = verifiersOf(library, idp);
     if (!isEncrypted) return all.slice(0, 1);
     if (signs(idp, 'response')) return all;
-    for (const [at, { privateKey }] of keys.entries()) {
-      const plain = await decrypted(library.encryption, xml, privateKey);
-      const root = plain !== null && isModest(plain) ? xmlRoot(library.xmldom, plain) : null;
-      if (root === null) continue;
-      const strong = areStrong(signatureAlgorithms(root), idp.dangerouslyAllowSha1 === true);
-      return strong ? all.slice(at, at + 1) : [];
-    }
-    return [];
+    const at = await openedBy(library, idp, xml);
+    return at < 0 ? [] : all.slice(at, at + 1);
   };
+  /** Whether a verifier of somebody else may see a response: nobody knows in which order it verifies and decrypts. */
+  const isForOthers = async (
+    library: Library,
+    idp: SamlIdentityProvider,
+    xml: string,
+    { isEncrypted, encryptionAlgorithms }: SamlEnvelope,
+  ): Promise<boolean> =>
+    !isEncrypted || (areSafe(encryptionAlgorithms, false) && (await openedBy(library, idp, xml)) >= 0);
   /** One document at a time, with a breath between two: reading XML keeps everybody else waiting. */
   const queue = boundedQueue(1, mostWaiting);
   const inTurn = <T>(work: () => Promise<T>) =>
@@ -166,9 +167,12 @@ export function samlClient(serviceProvider: ServiceProvider, clock: () => number
       const library = await load();
       const byCertificates = () =>
         inTurn(async () => firstOf(await verifiersFor(library, idp, xml, envelope), xml));
+      if (signed !== undefined && !(await inTurn(() => isForOthers(library, idp, xml, envelope))))
+        return notVerified;
       const found = await (signed ?? byCertificates)();
       if ('reason' in found) return found;
-      const root = isModest(found.assertion) ? xmlRoot(library.xmldom, found.assertion) : null;
+      const { assertion } = found;
+      const root = isModest(assertion) ? await inTurn(async () => xmlRoot(library.xmldom, assertion)) : null;
       if (root === null) return notVerified;
       const expected = { idp, audience: entityId, acsUrl, requestId, now: clock() };
       return judgeAssertion(root, expected);
@@ -208,20 +212,6 @@ async function verifiedBy(verifier: SAML, xml: string): Promise<string | null> {
     // The library throws at whatever is not as it should be, garbage among it.
     return null;
   }
-}
-
-/** What an encrypted assertion says; `null` when this key does not open it. */
-function decrypted(encryption: Library['encryption'], xml: string, key: string): Promise<string | null> {
-  const options = { key, disallowDecryptionWithInsecureAlgorithm: true, warnInsecureAlgorithm: false };
-  return new Promise((resolve) => {
-    try {
-      encryption.decrypt(xml, options, (error: unknown, plain: unknown) =>
-        resolve(!error && typeof plain === 'string' ? plain : null),
-      );
-    } catch {
-      resolve(null);
-    }
-  });
 }
 
 function signs({ signed = 'both' }: SamlIdentityProvider, what: 'response' | 'assertion'): boolean {

@@ -32,7 +32,7 @@ function pluggedOf(name: MethodName, setting: unknown): Plugged {
 function ofProviders(name: MethodName, setting: unknown): Plugged {
   const path = ['methods', name];
   const given = isObject(setting) ? setting : {};
-  if (!isObject(given.strategies)) {
+  if (!isObject(given.strategies) || Array.isArray(given.strategies)) {
     throw new ConfigError(
       path.join('.'),
       'must be false, or { strategies } with a Passport strategy for each of some identity providers',

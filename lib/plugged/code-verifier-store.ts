@@ -1,4 +1,5 @@
 import type { Request } from 'express';
+import { isHandedOver } from './host.js';
 
 type Stored = (error: Error | null, state?: unknown) => void;
 type Verified = (error: Error | null, ok: boolean, state?: unknown) => void;
@@ -11,8 +12,8 @@ export interface CodeVerifierStore {
 
 /**
  * The `store` option for a strategy that is built on passport-oauth2 and plugged in as `oauth-auth-code`: it hands the PKCE
- * verifier (RFC 7636) of the flow to the provider. The state was verified before the strategy is asked, and such a
- * strategy begins no flow of its own.
+ * verifier (RFC 7636) of the flow to the provider. The state was verified before the strategy is asked; a request that
+ * does not come from the control is refused, and such a strategy begins no flow of its own.
  *
  * @example new OAuth2Strategy({ …, store: codeVerifierStore() }, verify)
  */
@@ -20,6 +21,8 @@ export function codeVerifierStore(): CodeVerifierStore {
   return {
     store: (_request, ...rest) => callbackOf(rest)(new Error('flows are begun by session/auth/discover')),
     verify(request, state, ...rest) {
+      // Under any other Passport nothing has looked at the state.
+      if (!isHandedOver(request)) return callbackOf(rest)(null, false);
       const { code_verifier: verifier } = request.body;
       // A text in the place of a yes is taken for the verifier, which the types of passport-oauth2 leave out.
       callbackOf(rest)(null, (typeof verifier === 'string' ? verifier : true) as boolean, state);

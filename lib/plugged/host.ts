@@ -10,37 +10,62 @@ export interface HostStrategyRun {
   name: string;
   /** Has Passport run it. */
   run: (request: Request) => Promise<Run>;
+  /** Seconds that it may take, with what identifies by its answer. */
+  seconds: number;
   audit: Audit;
 }
 
-/** What a strategy of the host has said. */
-export type HostAnswer =
-  | { user: unknown; info: unknown }
-  | { reason: 'refused_by_strategy' | 'error_in_strategy' };
+/** What a strategy of the host has proven, as `identify` says it, or why that is nothing. */
+export type HostAnswer = { said: unknown } | { reason: 'refused_by_strategy' | 'error_in_strategy' };
+
+/** Says what the `user` and the `info` of a strategy stand for; `null`, `undefined` and throwing refuse. */
+export type Identify = (user: unknown, info: unknown) => unknown;
 
 /**
  * Asks a strategy of the host, which sees these fields for a body and no query. Its `fail`, its `error` and what it throws
- * are refusals, for many strategies report a bad credential as an error; only an error of the network is a dependency
- * that failed.
+ * are refusals, for many strategies report a bad credential as an error; only an error of the network, and no answer in
+ * time, is a dependency that failed.
  *
  * @throws AuthError `unavailable` or `gateway_timeout`
  */
 export async function askHost(
-  { name: operation, run, audit }: HostStrategyRun,
+  { name: operation, run, seconds, audit }: HostStrategyRun,
   request: Request,
   body: object,
+  identify: Identify,
 ): Promise<HostAnswer> {
   const failed = (kind: 'threw' | 'timed_out') =>
     audit({ type: 'dependency_failed', operation, kind, error: null });
-  const ended = await run(narrowed(request, body)).catch((error: unknown) => {
-    failed('timed_out');
-    throw error;
+  const asked = async (): Promise<HostAnswer> => {
+    const ended = await run(narrowed(request, body));
+    if (ended.kind === 'fail') return { reason: 'refused_by_strategy' };
+    if (ended.kind === 'success') return identified(identify, ended.user, ended.info);
+    if (!isUnreachable(ended.error)) return { reason: 'error_in_strategy' };
+    failed('threw');
+    throw new AuthError('unavailable');
+  };
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => {
+      failed('timed_out');
+      reject(new AuthError('gateway_timeout'));
+    }, seconds * 1000);
   });
-  if (ended.kind === 'success') return ended;
-  if (ended.kind === 'fail') return { reason: 'refused_by_strategy' };
-  if (!isUnreachable(ended.error)) return { reason: 'error_in_strategy' };
-  failed('threw');
-  throw new AuthError('unavailable');
+  try {
+    return await Promise.race([late, asked()]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+async function identified(identify: Identify, user: unknown, info: unknown): Promise<HostAnswer> {
+  try {
+    const said: unknown = await identify(user, info);
+    if (said !== null && said !== undefined) return { said };
+  } catch {
+    // What it throws may quote whom it was asked about, and is a refusal.
+  }
+  return { reason: 'refused_by_strategy' };
 }
 
 /**
@@ -61,11 +86,20 @@ export function hearingRejections(strategy: passport.Strategy): passport.Strateg
   return Object.create(strategy, { authenticate: { value: authenticate } });
 }
 
-/** The request with these fields for a body and nothing for a query. */
+const handedOver = Symbol('handed over');
+
+/** Whether a request was handed over to a strategy of the host, after what it begins by was verified. */
+export function isHandedOver(request: object): boolean {
+  return handedOver in request;
+}
+
+/** The request with these fields for a body, nothing for a query, and no response that anybody could answer by. */
 function narrowed(request: Request, body: object): Request {
   return Object.create(request, {
+    [handedOver]: { value: true },
     body: { value: body, writable: true },
     query: { value: {}, writable: true },
+    res: { value: undefined, writable: true },
   });
 }
 

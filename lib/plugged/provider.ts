@@ -3,7 +3,7 @@ import type passport from 'passport';
 import type { FailureReason } from '../defence/audit.js';
 import type { OauthVerdict } from '../federation/oauth-exchange.js';
 import type { SignedAssertion } from '../federation/saml-client.js';
-import { askHost, type HostStrategyRun } from './host.js';
+import type { HostAnswer } from './host.js';
 
 /** A host's own Passport strategy for one identity provider. */
 export interface PluggedProvider<Said> {
@@ -45,31 +45,11 @@ export type PluggedOauthProvider = PluggedProvider<PluggedProfile>;
  */
 export type PluggedSamlProvider = PluggedProvider<PluggedAssertion>;
 
-/** Has a strategy of the host look at a body, and tells what `identify` makes of its answer. */
-export type HostVerifier = (
-  request: Request,
-  body: object,
-) => Promise<{ said: unknown } | { reason: FailureReason }>;
+/** Has a strategy of the host look at a body, and tells what it has proven. */
+export type HostVerifier = (request: Request, body: object) => Promise<HostAnswer>;
 
 /** Whom a strategy of OAuth has found, or why it is nobody. */
 export type HostVerdict = Exclude<OauthVerdict, { reason: unknown }> | { reason: FailureReason };
-
-/** Makes the verifier of one provider. `identify` says what its answer has proven. */
-export function hostVerifier(
-  host: HostStrategyRun,
-  identify: (user: unknown, info: unknown) => unknown,
-): HostVerifier {
-  return async (request, body) => {
-    const answer = await askHost(host, request, body);
-    if ('reason' in answer) return answer;
-    try {
-      const said: unknown = await identify(answer.user, answer.info);
-      return said === null || said === undefined ? { reason: 'refused_by_strategy' } : { said };
-    } catch {
-      return { reason: 'refused_by_strategy' };
-    }
-  };
-}
 
 /** A profile as Passport's strategies make it, by its contact schema. */
 export function profileOfPassport(user: unknown): PluggedProfile | null {

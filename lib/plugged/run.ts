@@ -11,7 +11,7 @@ export type Run =
 /**
  * Runs a strategy that is registered by name, as `passport.authenticate` does, and waits for its end. A redirect
  * and a pass are refusals, since this API neither redirects nor lets anybody through unproven. A strategy that
- * has not ended after `seconds` is a peer that did not answer.
+ * has not ended after `seconds` is a peer that did not answer; how it ends after that is told to `late` alone.
  *
  * @throws AuthError `gateway_timeout`
  */
@@ -20,12 +20,18 @@ export function run(
   name: string,
   request: Request,
   seconds: number,
+  late: (ended: Run) => void = () => {},
 ): Promise<Run> {
   return new Promise((resolve, reject) => {
-    const deadline = setTimeout(() => reject(new AuthError('gateway_timeout')), seconds * 1000);
+    let isLate = false;
+    const deadline = setTimeout(() => {
+      isLate = true;
+      reject(new AuthError('gateway_timeout'));
+    }, seconds * 1000);
     const end = (ended: Run) => {
       clearTimeout(deadline);
-      resolve(ended);
+      if (isLate) late(ended);
+      else resolve(ended);
     };
     const refused = () => end({ kind: 'fail', info: undefined });
     const callback = (error: unknown, user?: unknown, info?: unknown) => {

@@ -67,11 +67,12 @@ export class OauthCodeStrategy extends Strategy {
 async function byHost(
   verify: HostVerifier,
   request: Request,
-  { issuer }: OauthIdentityProvider,
+  { issuer, endpoints }: OauthIdentityProvider,
   { code, state, secrets, iss }: OauthAnswer & { state?: string | null | undefined },
 ): Promise<HostVerdict> {
-  // RFC 9207, as far as the record knows the issuer.
-  if (typeof iss === 'string' && issuer !== undefined && iss !== issuer) return { reason: 'not_verified' };
+  // RFC 9207: a plain OAuth 2 server is its origin.
+  const own = issuer ?? new URL(endpoints?.token ?? '').origin;
+  if (typeof iss === 'string' && iss !== own) return { reason: 'not_verified' };
   const answer = await verify(request, {
     code,
     ...(typeof state === 'string' ? { state } : {}),

@@ -58,24 +58,20 @@ export class HostStrategy extends Strategy {
     const target = guess(request);
     if (target === null) return fail('unknown_principal');
 
-    const answer = await askHost(host, request, fields(request));
-    if ('reason' in answer) return fail(answer.reason);
     const type = 'app' in target ? 'app' : 'user';
-    const id = await this.identify(answer.user, answer.info, type);
-    return id === null ? fail('refused_by_strategy') : this.accept(target, type, id);
+    const identify = (user: unknown, info: unknown) => this.identify(user, info, type);
+    const answer = await askHost(host, request, fields(request), identify);
+    if ('reason' in answer) return fail(answer.reason);
+    return this.accept(target, type, String(answer.said));
   }
 
   /** The id that the strategy's answer stands for, if it is of the right kind. */
   private async identify(user: unknown, info: unknown, type: 'user' | 'app'): Promise<string | null> {
     if (this.plugged.identify === undefined) return idOf(user);
-    try {
-      const identity: unknown = await this.plugged.identify(user, info);
-      const right =
-        typeof identity === 'object' && identity !== null && 'type' in identity && identity.type === type;
-      return right ? idOf(identity) : null;
-    } catch {
-      return null;
-    }
+    const identity: unknown = await this.plugged.identify(user, info);
+    const right =
+      typeof identity === 'object' && identity !== null && 'type' in identity && identity.type === type;
+    return right ? idOf(identity) : null;
   }
 
   private async accept(target: Exclude<Guess, null>, type: 'user' | 'app', id: string): Promise<Outcome> {

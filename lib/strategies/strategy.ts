@@ -7,7 +7,7 @@ import type { ClaimOnce } from '../defence/once.js';
 import { AuthError } from '../errors.js';
 import type { Admitted, FederatedClaim } from '../federation/identity.js';
 import type { HostVerifier } from '../plugged/provider.js';
-import { run } from '../plugged/run.js';
+import { type Run, run } from '../plugged/run.js';
 import type { App, IdentityProvider, User } from '../repositories/index.js';
 import type { SessionCookie } from '../sessions/cookie.js';
 import type { Principal } from '../sessions/record.js';
@@ -134,7 +134,11 @@ export async function runOwn(
   request: Request,
   seconds: number,
 ): Promise<Outcome> {
-  const ended = await run(authenticator, name, request, seconds);
+  // Nobody takes a success that comes too late, so what it has used up is good again.
+  const late = (ended: Run) => {
+    if (ended.kind === 'success') void (ended.info as Proof).giveBack?.().catch(() => {});
+  };
+  const ended = await run(authenticator, name, request, seconds, late);
   if (ended.kind === 'error') {
     if (ended.error instanceof AuthError) return { kind: 'error', error: ended.error };
     throw ended.error;

@@ -92,8 +92,6 @@ function refuseOtherTypes({ headers }: Request): void {
 /** Has a parser of Express read the body into `req.body`. */
 function parsed(parser: RequestHandler, request: Request, response: Response): Promise<void> {
   return new Promise((resolve, reject) => {
-    // A client that has gone while it waited for its turn sends nothing any more, not even an end.
-    if (request.destroyed) return reject(readError(undefined));
     parser(request, response, (error?: unknown) =>
       error === undefined ? resolve() : reject(readError(error)),
     );

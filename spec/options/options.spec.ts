@@ -528,7 +528,13 @@ describe('Startup errors: what one option means for another', () => {
       'methods.oauth-auth-code',
       /must be false, or \{ strategies \} with a Passport strategy for each/,
     ],
-    ['a list', { 'saml-response': { strategies: 5 } }, 'methods.saml-response', /\{ strategies \}/],
+    ['a number', { 'saml-response': { strategies: 5 } }, 'methods.saml-response', /\{ strategies \}/],
+    [
+      'a list',
+      { 'saml-response': { strategies: [{ strategy }] } },
+      'methods.saml-response',
+      /\{ strategies \}/,
+    ],
     ['yes', { 'saml-response': true }, 'methods.saml-response', /\{ strategies \}/],
     [
       'a strategy for a provider by itself',

@@ -4,6 +4,7 @@ import type { Response as Answer } from 'supertest';
 import type { IdentityProvider, PluggedProfile } from '../../lib/index.js';
 import type { OauthProvider } from '../../lib/testing/index.js';
 import { bearer, type TestApp, testApp } from '../support/app.js';
+import { encryptedAssertion } from '../support/encrypted-assertion.js';
 import { appWithSaml, auth, browser, oidcRecord, serviceProvider } from '../support/federation.js';
 import { keyAndCertificate } from '../support/keys.js';
 import { acme, alice, bob } from '../support/people.js';
@@ -121,6 +122,14 @@ describe('passport-oauth2 in the place of oauth-auth-code, for one provider', ()
     expect(reasons(app)).toEqual(['error_in_strategy']);
   });
 
+  it('of a plain OAuth 2 server is its origin, where an issuer came along', async () => {
+    const app = await hosted();
+    const { signIn } = await back(app);
+    expect((await signIn({ iss: 'https://evil.example' })).status).toBe(401);
+    expect([app.seen, reasons(app)]).toEqual([[], ['not_verified']]);
+    expect((await signIn({ iss: app.server.issuer })).status).toBe(200);
+  });
+
   it('is refused where the issuer that came along is another than the record’s', async () => {
     const app = await hosted();
     const { table } = app.repositories.identityProviders;
@@ -229,6 +238,9 @@ describe('passport-oauth2 in the place of oauth-auth-code, for one provider', ()
 
 describe('@node-saml/passport-saml in the place of saml-response, for one provider', () => {
   const keys = keyAndCertificate('idp of passport-saml');
+  const ours = keyAndCertificate('host');
+  const filled = (more: string) => (xml: string) =>
+    xml.replace('</saml:Assertion>', `${more}</saml:Assertion>`);
   const attributes = { mail: alice.email };
   const genuine = {
     subject: 'alice-1',
@@ -312,6 +324,49 @@ describe('@node-saml/passport-saml in the place of saml-response, for one provid
     const answers = await Promise.all(Array.from({ length: 20 }, () => signIn()));
     expect(answers.map(({ status }) => status).sort()).toEqual([200, ...Array(19).fill(401)]);
     expect(app.shared.rows.size).toBe(1);
+  });
+
+  it.each<[string, (xml: string) => string, Change, number]>([
+    ['an assertion', (xml) => xml, {}, 200],
+    ['two thousand elements in it', filled('<a/>'.repeat(2000)), {}, 401],
+    ['an assertion by SHA-1', (xml) => xml, { algorithm: 'sha1' }, 401],
+    ['no assertion', () => '<a/>', {}, 401],
+  ])('sees of what is encrypted only what may be looked at: %s', async (_, inner, change, status) => {
+    const config = { wantAuthnResponseSigned: false, decryptionPvk: ours.privateKey };
+    const { plug, seen } = samlPlug(keys.certificate, config);
+    const app = await appWithSaml(
+      { signed: 'assertion' },
+      {
+        serviceProvider: { ...serviceProvider, keys: [ours] },
+        methods: { 'saml-response': { strategies: { saml: plug } } },
+      },
+      keys,
+    );
+    const editSigned = (xml: string) => encryptedAssertion(inner(xml), { certificate: ours.certificate });
+    const { signIn } = await back({ ...app, seen }, { sign: 'assertion', editSigned, ...change });
+    expect((await signIn()).status).toBe(status);
+    expect(seen.length).toBe(status === 200 || inner('') === '<a/>' ? 1 : 0);
+  });
+
+  it('sees nothing that is encrypted to keys which the control does not have, or by a cipher that tells', async () => {
+    const config = { wantAuthnResponseSigned: false, decryptionPvk: ours.privateKey };
+    for (const [known, content] of [
+      [[], 'aes256-gcm'],
+      [[ours], 'aes256-cbc'],
+    ] as const) {
+      const { plug, seen } = samlPlug(keys.certificate, config);
+      const app = await appWithSaml(
+        {},
+        {
+          serviceProvider: { ...serviceProvider, keys: known },
+          methods: { 'saml-response': { strategies: { saml: plug } } },
+        },
+        keys,
+      );
+      const editSigned = (xml: string) => encryptedAssertion(xml, { certificate: ours.certificate, content });
+      const { signIn } = await back({ ...app, seen }, { editSigned });
+      expect([(await signIn()).status, seen]).toEqual([401, []]);
+    }
   });
 
   it.each<[string, (user: unknown, info: unknown) => unknown, number]>([

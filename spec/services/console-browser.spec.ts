@@ -260,6 +260,26 @@ describe("the console's page", () => {
     await lit('active');
   });
 
+  it('takes no session from a link that somebody else has made', async () => {
+    const answer = await fetch(`${origin}/sys/v1/session/auth`, {
+      method: 'POST',
+      headers: { 'Content-Type': 'application/json' },
+      body: JSON.stringify({
+        ...{ method: 'password', email: 'bob@example.com' },
+        password: 'bob belongs to two accounts',
+      }),
+    });
+    const theirs = Buffer.from(await answer.text()).toString('base64url');
+    for (const fragment of [`session=${theirs}`, 'session=%%%', 'session=aGk', 'error=x']) {
+      await page.goto('about:blank');
+      await page.goto(`${origin}/#${fragment}`);
+      await alive();
+      await lit('none');
+      expect(page.url()).toBe(`${origin}/`);
+    }
+    expect(complaints).toEqual([]);
+  });
+
   it('goes on with the password when that is chosen, and says what is wrong with an address', async () => {
     await page.getByRole('radio', { name: 'SSO' }).check();
     await page.getByLabel('email').fill('nobody');

@@ -6,7 +6,7 @@ import { describe, expect, it } from '@jest/globals';
 import express, { type Request, type RequestHandler, type Response } from 'express';
 import supertest from 'supertest';
 import { AuthError } from '../../lib/index.js';
-import { jsonBodyReader } from '../../lib/wire/body.js';
+import { formBodyReader, jsonBodyReader } from '../../lib/wire/body.js';
 
 /** An app that answers what the reader made of the body. */
 function reading(...before: RequestHandler[]): express.Express {
@@ -116,14 +116,14 @@ describe('the body reader', () => {
 
 describe('the body reader, with many large bodies at once', () => {
   /** Reads bodies that are all there; for each the turn of the event loop in which it was handed on. */
-  async function turnsOf(sizes: readonly number[]): Promise<number[]> {
+  async function turnsOf(sizes: readonly number[], isChunked = false): Promise<number[]> {
     const read = jsonBodyReader(100_000);
     let [now, isOver] = [0, false];
     const counting = (async () => {
       for (; !isOver; now += 1) await turn();
     })();
     const reads = sizes.map(async (size) => {
-      const headers = { 'content-length': String(size) };
+      const headers = isChunked ? { 'transfer-encoding': 'chunked' } : { 'content-length': String(size) };
       const request = Object.assign(Readable.from([Buffer.from(`"${'x'.repeat(size - 2)}"`)]), { headers });
       expect(await read(request as unknown as Request, {} as Response)).toHaveLength(size - 2);
       return now;
@@ -136,6 +136,36 @@ describe('the body reader, with many large bodies at once', () => {
 
   it('hands on one in several turns of the event loop, in their order', async () => {
     const turns = await turnsOf(Array(10).fill(50_000));
+    const gaps = turns.slice(1).map((each, at) => each - (turns[at] ?? 0));
+    expect(gaps.every((gap) => gap >= 24)).toBe(true);
+  });
+
+  it('takes one for large that does not say how large it is', async () => {
+    const turns = await turnsOf([10, 10, 10], true);
+    const gaps = turns.slice(1).map((each, at) => each - (turns[at] ?? 0));
+    expect(gaps.every((gap) => gap >= 24)).toBe(true);
+  });
+
+  it('hands on large forms one at a time, too', async () => {
+    const read = formBodyReader(100_000);
+    let [now, isOver] = [0, false];
+    const counting = (async () => {
+      for (; !isOver; now += 1) await turn();
+    })();
+    const turns = await Promise.all(
+      [50_000, 50_000, 50_000].map(async (size) => {
+        const headers = {
+          'content-length': String(size),
+          'content-type': 'application/x-www-form-urlencoded',
+        };
+        const request = Object.assign(Readable.from([Buffer.from(`a=${'x'.repeat(size - 2)}`)]), { headers });
+        const { a } = await read(request as unknown as Request, {} as Response);
+        expect(a).toHaveLength(size - 2);
+        return now;
+      }),
+    );
+    isOver = true;
+    await counting;
     const gaps = turns.slice(1).map((each, at) => each - (turns[at] ?? 0));
     expect(gaps.every((gap) => gap >= 24)).toBe(true);
   });

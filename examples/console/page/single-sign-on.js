@@ -38,16 +38,21 @@ function leaveFor({ method, authorization_url, binding_url, authn_request }) {
   form.submit();
 }
 
-/** What the page was told when the browser came back from an identity provider; nothing else is. */
+/**
+ * What the page was told when the browser came back from where it has sent it. Anybody can make a link with a fragment, so
+ * one that was not waited for is nothing, and of a session only the challenge is taken over: who it is says the server.
+ */
 export function broughtBack() {
   const told = new URLSearchParams(location.hash.slice(1));
   const [session, error] = [told.get('session'), told.get('error')];
-  if (session === null && error === null) return null;
   // The address bar is no place for it, and a reload shall not tell it again.
-  history.replaceState(null, '', location.pathname);
-  const method = sessionStorage.getItem('begun') ?? 'single sign-on';
+  if (location.hash !== '') history.replaceState(null, '', location.pathname);
+  const method = sessionStorage.getItem('begun');
   sessionStorage.removeItem('begun');
-  return session === null ? { error, method } : { answer: JSON.parse(textOf(session)), method };
+  if (method === null || (session === null && error === null)) return null;
+  if (session === null) return { error, method };
+  const answer = jsonOf(session);
+  return answer?.token_type === 'Cookie' ? { answer, method } : { error: 'invalid_credentials', method };
 }
 
 /** Says what came of a sign-in that ended on another page. */
@@ -56,8 +61,12 @@ export function showReturn({ error, method }, result) {
   else showSentence(result, error, errors[error] ?? 'Try again later.', 'bad');
 }
 
-/** The UTF-8 that base64url stands for. */
-function textOf(base64url) {
-  const bytes = atob(base64url.replaceAll('-', '+').replaceAll('_', '/'));
-  return new TextDecoder().decode(Uint8Array.from(bytes, (byte) => byte.charCodeAt(0)));
+/** The JSON that base64url stands for; `undefined` for anything else. */
+function jsonOf(base64url) {
+  try {
+    const bytes = atob(base64url.replaceAll('-', '+').replaceAll('_', '/'));
+    return JSON.parse(new TextDecoder().decode(Uint8Array.from(bytes, (byte) => byte.charCodeAt(0))));
+  } catch {
+    return undefined;
+  }
 }

@@ -9,9 +9,10 @@ const headersThatMatter = [
 ];
 
 /**
- * Sends a request and answers with the exchange as it went over the wire, as far as a page may see it. `cookie`
- * says what the browser does with the session cookie, which no script can read: it `takes` the one that the answer
- * sets, it `begins` something for which it takes a cookie of its own, it `sends` the one that it has, or it `changes` the one that it sends for the one that the answer sets.
+ * Sends a request and answers with the exchange as it went over the wire, as far as a page may see it. `cookie` says what
+ * the browser does with the session cookie, which no script can read: it `takes` the one that the answer sets, it `sends`
+ * the one that it has, or it `changes` the one that it sends for the one that the answer sets; or it `begins` something
+ * for which it takes a cookie of its own.
  */
 export async function send({ method, path, headers = {}, body, cookie }) {
   const request = { method, path, headers, body, cookie };

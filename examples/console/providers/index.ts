@@ -1,4 +1,4 @@
-import express from 'express';
+import express, { type ErrorRequestHandler } from 'express';
 import type { IdentityProvider } from 'passport-control';
 import { listen } from '../listen.js';
 import { startOpenIdConnect } from './openid-connect.js';
@@ -15,6 +15,9 @@ export async function startProviders(host: {
   const app = express();
   app.disable('x-powered-by');
   const records = [await startSaml(app, origin, host), await startOpenIdConnect(app, origin, host)];
+  app.use(((_error, _request, response, _next) => {
+    response.status(400).type('text').send('This page was not reached from a sign-in.');
+  }) satisfies ErrorRequestHandler);
   server.on('request', app);
   return { origin, records };
 }

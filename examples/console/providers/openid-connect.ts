@@ -50,7 +50,7 @@ export async function startOpenIdConnect(
     response.type('html').send(signInPage({ name, form: request.path }));
   });
   app.post('/login/:uid', express.urlencoded({ extended: false }), async (request, response) => {
-    const who = logins.find(({ id }) => id === request.body.login);
+    const who = logins.find(({ id }) => id === request.body?.login);
     const result =
       who === undefined ? { error: 'access_denied' } : { login: { accountId: who.id, remember: false } };
     await provider.interactionFinished(request, response, result);

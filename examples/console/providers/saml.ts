@@ -19,13 +19,13 @@ export async function startSaml(
   const form = express.urlencoded({ extended: false });
 
   app.post('/saml/sso', form, (request, response) => {
-    const { SAMLRequest = '', RelayState = '' } = request.body;
+    const { SAMLRequest = '', RelayState = '' } = request.body ?? {};
     const inResponseTo = provider.requestId(String(SAMLRequest));
     const fields = { inResponseTo, RelayState: String(RelayState) };
     response.type('html').send(signInPage({ name, form: '/saml/login', fields }));
   });
   app.post('/saml/login', form, async (request, response) => {
-    const { login, inResponseTo = '', RelayState = '' } = request.body;
+    const { login, inResponseTo = '', RelayState = '' } = request.body ?? {};
     const who = logins.find(({ id }) => id === login);
     if (who === undefined) return response.redirect(303, new URL(acsUrl).origin);
     const SAMLResponse = await provider.response({
