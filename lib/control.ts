@@ -14,6 +14,8 @@ import { outbound } from './defence/outbound.js';
 import { passwordHashing } from './defence/password-hashing.js';
 import { throttle } from './defence/throttle.js';
 import { ConfigError } from './errors.js';
+import { directoryCheck } from './federation/directory-check.js';
+import { ldapClient } from './federation/ldap-client.js';
 import { oauthClient } from './federation/oauth-client.js';
 import { samlClient } from './federation/saml-client.js';
 import { resolveOptions } from './options/index.js';
@@ -126,7 +128,9 @@ export function passportControl(options: PassportControlOptions): PassportContro
   const sessions = new Sessions({ settings: session, tokens, rows, index, leases, clock, owner, audit });
   const cookie = sessionCookie(session.cookie);
   const sameOrigin = sameOriginCheck(resolved.origins);
-  const readPrincipal = principals(repositories, session.revalidateAfter, clock);
+  const ldap = ldapClient(audit);
+  const isStillKnown = directoryCheck(ldap, clock);
+  const readPrincipal = principals(repositories, session.revalidateAfter, clock, isStillKnown);
   const gate = sessionGate({
     tokens,
     sessions,
@@ -147,6 +151,7 @@ export function passportControl(options: PassportControlOptions): PassportContro
     ...{ repositories, hashing, clock, audit, flows: flow, flowCookie },
     claimOnce: claimOnce(oneTime, owner),
     saml: resolved.serviceProvider === null ? null : samlClient(resolved.serviceProvider, clock),
+    ldap,
     oauth: oauthClient({ fetch: peers, timeout: peerTimeout, clock, audit }),
   };
   const { authenticator, inUse } = authenticatorOf(resolved.methods, offering, hostBudget);
@@ -180,6 +185,7 @@ export function passportControl(options: PassportControlOptions): PassportContro
     repositories.users === null ? null : hashing.ready(),
     factors === null ? null : loadWebAuthn(),
     inUse.has('oauth-auth-code') ? offering.oauth.ready() : null,
+    inUse.has('ldap-basic-auth') ? offering.ldap.ready() : null,
     offering.saml?.ready(),
   ]).then(() => {});
   ready.catch(() => {}); // Whoever awaits it is told; whoever does not is told by the first sign-in.

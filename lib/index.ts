@@ -45,6 +45,7 @@ export type {
 export { type CodeVerifierStore, codeVerifierStore } from './plugged/code-verifier-store.js';
 export type {
   PluggedAssertion,
+  PluggedLdapProvider,
   PluggedOauthProvider,
   PluggedProfile,
   PluggedProvider,

@@ -19,6 +19,9 @@ export type FailureReason =
   | 'replayed'
   | 'email_not_proven'
   | 'linked_elsewhere'
+  | 'password_expired'
+  | 'locked_by_provider'
+  | 'not_in_group'
   | 'refused_by_strategy'
   | 'error_in_strategy';
 

@@ -80,10 +80,35 @@ function isOfItsKind(idp: Record<string, unknown>): boolean {
         isText('issuer') !== isObject('endpoints')
       );
     case 'ldap':
-      return true;
+      return isStrings(idp.urls) && isObject('dnResolution') && isResolution(idp);
     default:
       return false;
   }
+}
+
+/** What each way to find an entry needs. */
+function isResolution({ dnResolution, base, serviceAccount, validFor }: Record<string, unknown>): boolean {
+  const by: unknown = Reflect.get(dnResolution as object, 'by');
+  const patterns: unknown = Reflect.get(dnResolution as object, 'patterns');
+  const isBased = typeof base === 'string';
+  const isServed =
+    typeof serviceAccount === 'object' &&
+    serviceAccount !== null &&
+    ['dn', 'password'].every((name) => isFilled(Reflect.get(serviceAccount, name)));
+  if (validFor !== undefined && !(isBased && isServed && Number(validFor) > 0)) return false;
+  switch (by) {
+    case 'construct':
+      return typeof patterns === 'object' && patterns !== null && Object.values(patterns).every(isFilled);
+    case 'search-by-mail':
+      return isBased && isServed;
+    default:
+      return by === 'upn' && isBased;
+  }
+}
+
+/** An empty name or password is no failed bind: it is an anonymous one, which succeeds. */
+function isFilled(value: unknown): boolean {
+  return typeof value === 'string' && value !== '';
 }
 
 function isClientAuthentication(value: unknown): boolean {

@@ -5,7 +5,7 @@ import type { Audit } from './audit.js';
 export class PeerError extends Error {
   override readonly name = 'PeerError';
   constructor(
-    readonly kind: 'unreachable' | 'timed_out' | 'nonsense',
+    readonly kind: 'unreachable' | 'timed_out' | 'nonsense' | 'client_refused',
     /** Whether an audit event has told of it already. */
     readonly isTold = false,
   ) {
@@ -84,6 +84,7 @@ export function peerFailure({ kind }: PeerError): AuthError {
     nonsense: 'bad_gateway',
     unreachable: 'unavailable',
     timed_out: 'gateway_timeout',
+    client_refused: 'bad_gateway',
   } as const;
   return new AuthError(codes[kind]);
 }

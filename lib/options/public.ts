@@ -1,7 +1,7 @@
 import type { AuditEvent } from '../defence/audit.js';
 import type { CounterStore } from '../defence/counters.js';
 import type { OneTimeStore } from '../defence/one-time.js';
-import type { PluggedOauthProvider, PluggedSamlProvider } from '../plugged/provider.js';
+import type { PluggedLdapProvider, PluggedOauthProvider, PluggedSamlProvider } from '../plugged/provider.js';
 import type { Repositories } from '../repositories/index.js';
 import type { SessionIndex } from '../sessions/entity-index.js';
 import type { SessionStore } from '../sessions/rows.js';
@@ -74,8 +74,9 @@ export type MethodOptions = {
 } & {
   'oauth-auth-code'?: false | { strategies: Readonly<Record<string, PluggedOauthProvider>> } | undefined;
   'saml-response'?: false | { strategies: Readonly<Record<string, PluggedSamlProvider>> } | undefined;
+  'ldap-basic-auth'?: false | { strategies: Readonly<Record<string, PluggedLdapProvider>> } | undefined;
 };
-type FederatedMethodName = 'oauth-auth-code' | 'saml-response';
+type FederatedMethodName = 'oauth-auth-code' | 'saml-response' | 'ldap-basic-auth';
 
 /** Who the second factor is for. */
 export interface RelyingPartyOptions {

@@ -45,6 +45,13 @@ export type PluggedOauthProvider = PluggedProvider<PluggedProfile>;
  */
 export type PluggedSamlProvider = PluggedProvider<PluggedAssertion>;
 
+/**
+ * A strategy such as passport-ldapauth. It gets `username`, `email` and `password` in `req.body`, which are the address and a
+ * password that is not empty.
+ * @default identify takes the `user` for a profile of Passport, as for OAuth
+ */
+export type PluggedLdapProvider = PluggedProvider<PluggedProfile>;
+
 /** Has a strategy of the host look at a body, and tells what it has proven. */
 export type HostVerifier = (request: Request, body: object) => Promise<HostAnswer>;
 

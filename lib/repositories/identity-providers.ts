@@ -96,9 +96,67 @@ export interface OauthIdentityProvider extends IdentityProviderBase {
   dangerouslyAllowHttpOnLocalhost?: boolean | undefined;
 }
 
-/** A directory. What it needs beside this comes with its method. */
+/** How the connection to a directory is protected. */
+export interface LdapTls {
+  /**
+   * `required`: by `ldaps:`, or by StartTLS where the URL says `ldap:`. `opportunistic`: by StartTLS if the directory
+   * knows it, so whoever is on the way can switch it off. `disabled`: passwords travel in the clear.
+   * @default 'required'
+   */
+  mode?: 'required' | 'opportunistic' | 'disabled' | undefined;
+  /** The authorities that its certificate may come from, in PEM. @default those that Node knows */
+  ca?: readonly string[] | undefined;
+  /** The certificate and the key of this service, in PEM, where the directory asks for them. */
+  certificate?: string | undefined;
+  privateKey?: string | undefined;
+}
+
+/** How the entry of a user is found by the e-mail address that was typed. */
+export type LdapDnResolution =
+  | {
+      /** The name is made, and nothing searched. */
+      by: 'construct';
+      /**
+       * For each domain of addresses a DN, with `{user}` for what stands before the @, or `{email}` for all of it; both
+       * are escaped by RFC 4514. An address of another domain is nobody's.
+       */
+      patterns: Readonly<Record<string, string>>;
+    }
+  | {
+      /** The service account searches below `base`, and must find exactly one. */
+      by: 'search-by-mail';
+      /** @default 'mail' */
+      mailAttribute?: string | undefined;
+      /** @default any */
+      objectClass?: string | undefined;
+    }
+  | {
+      /** The address itself is what the directory takes for a name, as Active Directory takes a userPrincipalName. */
+      by: 'upn';
+      /** @default 'userPrincipalName' */
+      upnAttribute?: string | undefined;
+    };
+
+/** A directory that speaks LDAP. */
 export interface LdapIdentityProvider extends IdentityProviderBase {
   kind: 'ldap';
+  /** `ldap:` and `ldaps:` addresses, tried in this order until one can be reached. */
+  urls: readonly string[];
+  tls?: LdapTls | undefined;
+  dnResolution: LdapDnResolution;
+  /** Where entries are searched. Required but for `construct`, and there for `validFor`. */
+  base?: string | undefined;
+  /** Who searches. Required for `search-by-mail` and for `validFor`. */
+  serviceAccount?: { dn: string; password: string } | undefined;
+  /** The attribute that never changes: in Active Directory `objectGUID`. @default 'entryUUID' */
+  subjectAttribute?: string | undefined;
+  /** The group that a user must be a direct member of. @default none */
+  requiredGroup?: { dn: string /** @default 'member' */; memberAttribute?: string | undefined } | undefined;
+  /**
+   * Seconds after which the directory is asked again whether a user of a session is still there, and in the group.
+   * @default for as long as the session lives
+   */
+  validFor?: number | undefined;
 }
 
 /** An identity provider of the host: somebody else who vouches for its users. */

@@ -7,7 +7,7 @@ import type { Proof } from '../strategies/strategy.js';
 export interface FirstFactor {
   principalType: 'user' | 'app';
   /** The identity provider that vouched, or `null`. */
-  identityProvider: { secondFactor: 'trust' | 'require' } | null;
+  identityProvider: { secondFactor: 'trust' | 'require' | null } | null;
   /** Whether the account that the session belongs to asks for a second factor. */
   accountRequires: boolean;
   /** How many devices the user has enrolled, whatever their state. */

@@ -1,6 +1,7 @@
 import { hasValidSecret } from '../defence/app-credential.js';
 import type { EndCause } from '../defence/audit.js';
 import type { GuardedRepositories } from '../defence/guarded-repositories.js';
+import type { DirectoryCheck } from '../federation/directory-check.js';
 import type { Account, IdentityProvider } from '../repositories/index.js';
 import { entityOf, type Principal, type SessionRecord } from './record.js';
 
@@ -21,6 +22,7 @@ export function principals(
   repositories: GuardedRepositories,
   revalidateAfter: number,
   clock: () => number,
+  isStillKnown: DirectoryCheck,
 ): Principals {
   const { users, apps, accounts, identityProviders } = repositories;
   const cache = new Map<string, { facts: Facts; readAt: number }>();
@@ -63,14 +65,23 @@ export function principals(
     return facts;
   };
 
+  /** Of a directory it is not the record alone that has to be there still. */
+  const confirmed = async (record: SessionRecord, verdict: PrincipalVerdict, { idp }: Facts) => {
+    const { credentialId, createdAt } = record;
+    if (!('principal' in verdict) || idp === null || !('kind' in idp) || idp.kind !== 'ldap') return verdict;
+    const isKnown = await isStillKnown(idp, credentialId ?? '', createdAt);
+    return isKnown ? verdict : { gone: 'principal_gone' as const };
+  };
+
   return async (record) => {
     const remembered = recall(record);
     if (remembered !== null) {
       const verdict = judge(record, remembered, clock());
       // What was read a while ago may let a session through, but it never ends one.
-      if ('principal' in verdict) return verdict;
+      if ('principal' in verdict) return confirmed(record, verdict, remembered);
     }
-    return judge(record, remember(record, await read(record)), clock());
+    const facts = remember(record, await read(record));
+    return confirmed(record, judge(record, facts, clock()), facts);
   };
 }
 

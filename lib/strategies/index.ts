@@ -1,5 +1,6 @@
 import { authByAppName } from './auth-by-app-name.js';
 import { basic } from './basic.js';
+import { ldapBasicAuth } from './ldap-basic-auth.js';
 import type { Method } from './method.js';
 import { oauthAuthCode } from './oauth-auth-code.js';
 import { password } from './password.js';
@@ -12,6 +13,7 @@ export const methods = {
   'auth-by-app-name': authByAppName,
   'oauth-auth-code': oauthAuthCode,
   'saml-response': samlResponse,
+  'ldap-basic-auth': ldapBasicAuth,
 } as const satisfies Record<string, Method>;
 
 /** The name of a method: its `method` on the wire, or `basic` for the Basic header. */

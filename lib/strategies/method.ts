@@ -5,6 +5,7 @@ import type { GuardedRepositories } from '../defence/guarded-repositories.js';
 import type { Guess } from '../defence/guesses.js';
 import type { ClaimOnce } from '../defence/once.js';
 import type { PasswordHashing } from '../defence/password-hashing.js';
+import type { LdapClient } from '../federation/ldap-client.js';
 import type { OauthClient } from '../federation/oauth-client.js';
 import type { SamlClient } from '../federation/saml-client.js';
 import type { HostVerifier } from '../plugged/provider.js';
@@ -20,6 +21,7 @@ export interface StrategyDependencies {
   clock: () => number;
   audit: Audit;
   oauth: OauthClient;
+  ldap: LdapClient;
   /** `null` without a service provider in the options. */
   saml: SamlClient | null;
   flows: Flows;

@@ -20,7 +20,8 @@ export type Proof = {
   identityProvider: {
     id: string;
     accountId: string;
-    secondFactor: 'trust' | 'require';
+    /** `null`: it asks for none itself, and demands none, as a password does not. */
+    secondFactor: 'trust' | 'require' | null;
   } | null;
   /** Gives back what this sign-in has used up, for when no session comes of it. @default nothing was */
   giveBack?: (() => Promise<void>) | undefined;
@@ -67,7 +68,7 @@ export interface FederatedStrategyOptions<Client> {
 
 /** What came of looking up the user of a claim of this identity provider. */
 export function federatedOutcome(
-  { id, accountId, secondFactor }: IdentityProvider,
+  { id, accountId, kind, secondFactor }: IdentityProvider,
   { subject, endsAt }: FederatedClaim,
   admitted: Admitted,
 ): Outcome {
@@ -78,7 +79,11 @@ export function federatedOutcome(
     principal: user,
     // The session is bound to the link: it ends when that does.
     credentialId: subject,
-    identityProvider: { id, accountId, secondFactor },
+    identityProvider: {
+      ...{ id, accountId },
+      // A directory has seen a password, and there is no second factor in that which could be trusted.
+      secondFactor: kind === 'ldap' && secondFactor === 'trust' ? null : secondFactor,
+    },
     giveBack,
     endsAt,
   };

@@ -94,6 +94,16 @@ export const samlRequest = z.object({
   response: z.string().min(1, 'must not be empty'),
 });
 
+/** Body of `method: ldap-basic-auth`. */
+export const ldapRequest = z.object({
+  idp_id: idpId,
+  email,
+  // A directory that is written in C reads a password up to its first NUL, and nothing before it as no password.
+  password: secret.refine((text) => !text.includes('\0'), 'must not contain NUL'),
+  /** Asks for an account of one's own in this account, which must be the provider's. */
+  acct_id: uuid.nullish(),
+});
+
 /** Body of `POST session/auth/discover`. */
 export const discoverRequest = z.object({ user_email: email.nullish() });
 

@@ -37,6 +37,7 @@ const full = () =>
     relyingParty: { ...relyingParty, origins: [...relyingParty.origins] },
     methods: {
       ...{ password: false, 'auth-by-app-name': false, 'oauth-auth-code': false, 'saml-response': false },
+      'ldap-basic-auth': false,
       basic: { strategy, identify: () => null },
     },
     session: {

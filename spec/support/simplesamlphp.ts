@@ -92,7 +92,7 @@ function php(name: string, value: object): string {
   return `<?php ${name} = json_decode('${json}', true);\n`;
 }
 
-async function freePort(): Promise<number> {
+export async function freePort(): Promise<number> {
   const server = createServer();
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const address = server.address();

@@ -167,7 +167,10 @@ describe('attacks by the parameters of a sign-in (OIDC-13, OIDC-14, OIDC-19)', (
         domains: [],
         authoritative: true,
       };
-      const ldap: IdentityProvider = { ...base, id: 'ldap', kind: 'ldap', secondFactor: 'trust' };
+      const ldap: IdentityProvider = {
+        ...{ ...base, id: 'ldap', kind: 'ldap', secondFactor: 'trust' },
+        ...{ urls: ['ldaps://directory.example'], dnResolution: { by: 'construct', patterns: {} } },
+      };
       table.set('ldap', ldap);
       table.set('saml', samlRecordOf({ certificate: 'none', privateKey: '' }));
       const begun = await begin(nodes[0]);

@@ -1,0 +1,358 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import type { LdapIdentityProvider, User } from '../../lib/index.js';
+import { bearer, type TestApp, type TestAppOptions, testApp } from '../support/app.js';
+import { testClock } from '../support/clock.js';
+import { auth, discover } from '../support/federation.js';
+import { keyAndCertificate } from '../support/keys.js';
+import { acme, alice, bob, people as everybody, globex } from '../support/people.js';
+import { enrolledKey } from '../support/second-factor.js';
+import {
+  base,
+  type DirectoryPerson,
+  relay,
+  type Slapd,
+  serviceAccount,
+  slapd,
+  staff,
+} from '../support/slapd.js';
+
+const password = 'alice in the directory: päss, "wörd" {SSHA}';
+const people: readonly DirectoryPerson[] = [
+  {
+    dn: `uid=alice,ou=people,${base}`,
+    uid: 'alice',
+    mail: ['alice@example.com', 'al@example.com'],
+    password,
+  },
+  { dn: `uid=bob,ou=people,${base}`, uid: 'bob', mail: 'bob@example.com', password: 'bob in the directory' },
+  // Every character that a DN or a filter knows, in a name and in an address.
+  {
+    dn: `uid=\\#o\\,d\\+d\\"\\\\\\<\\>\\;\\=*()\\ ,ou=people,${base}`,
+    uid: '#o,d+d"\\<>;=*() ',
+    mail: `o'd*d&|!@example.com`,
+    password: 'odd in the directory',
+  },
+  { dn: `cn=one,ou=people,${base}`, uid: 'one', mail: 'twice@example.com', password: 'either' },
+  { dn: `cn=two,ou=people,${base}`, uid: 'two', mail: 'twice@example.com', password: 'either' },
+];
+const [keys, otherKeys] = [keyAndCertificate('localhost'), keyAndCertificate('localhost')];
+
+let directory: Slapd;
+
+beforeAll(async () => {
+  directory = await slapd(people, { members: [people[0]?.dn ?? ''], keys });
+});
+
+afterAll(() => directory?.stop());
+
+/** A directory of acme, authoritative for example.com, that is searched by its service account over ldaps. */
+const record = (change: Partial<LdapIdentityProvider> = {}): LdapIdentityProvider => ({
+  ...{ id: 'ldap', accountId: acme, kind: 'ldap', name: 'Directory', iconUrl: '', enabled: true },
+  ...{ domains: ['example.com'], authoritative: true, secondFactor: 'trust' },
+  ...{ urls: [directory.ldaps], tls: { ca: [keys.certificate] }, base, serviceAccount },
+  dnResolution: { by: 'search-by-mail' },
+  ...change,
+});
+const construct = {
+  by: 'construct',
+  patterns: { 'example.com': `uid={user},ou=people,${base}` },
+} as const;
+
+async function hosted(
+  change: Partial<LdapIdentityProvider> = {},
+  options: TestAppOptions = {},
+): Promise<TestApp> {
+  const time = options.testClock === undefined ? { clock: Date.now } : {};
+  const app = await testApp({ secondFactor: false, ...time, ...options });
+  app.repositories.identityProviders.table.set('ldap', record(change));
+  return app;
+}
+const signIn = ({ post }: Pick<TestApp, 'post'>, email: string, secret: string, more = {}) =>
+  post(auth, { method: 'ldap-basic-auth', idp_id: 'bGRhcA==', email, password: secret, ...more });
+const reasons = ({ events }: TestApp) =>
+  events.flatMap((each) => (each.type === 'sign_in_failed' ? [each.reason] : []));
+const settled = () => new Promise((resolve) => setTimeout(resolve, 20));
+
+describe('a directory of OpenLDAP', () => {
+  it.each([
+    ['search-by-mail', {}],
+    ['construct', { dnResolution: construct, serviceAccount: undefined }],
+  ])('signs a user in who is found by %s, and nobody by another password', async (_, change) => {
+    const app = await hosted(change);
+    const answer = await signIn(app, 'Alice@example.com', password);
+    expect([answer.status, answer.body.entity_id]).toEqual([200, alice.id]);
+    const me = await app.get('/me', bearer(answer.body.access_token));
+    expect(me.body.session).toMatchObject({ method: 'ldap-basic-auth', idpId: 'ldap', accountId: acme });
+    for (const [email, secret] of [
+      [alice.email, 'wrong'],
+      [alice.email, alice.password],
+      [alice.email, `${password} `],
+      ['nobody@example.com', password],
+      ['alice@elsewhere.example', password],
+      ['*@example.com', password],
+      ['a*', password],
+    ] as const) {
+      expect([email, (await signIn(app, email, secret)).status]).toEqual([
+        email,
+        email.includes('@') ? 401 : 400,
+      ]);
+    }
+    await settled();
+    expect(new Set(reasons(app))).toEqual(new Set(['wrong_secret', 'unknown_principal']));
+  });
+
+  it('finds somebody whose name and address have every odd character, and binds as nobody else', async () => {
+    const app = await hosted();
+    const odd = people[2]?.mail as string;
+    app.repositories.users.table.set(bob.id, {
+      ...(app.repositories.users.table.get(bob.id) as User),
+      email: odd,
+    });
+    const answer = await signIn(app, odd, 'odd in the directory');
+    expect([answer.status, answer.body.entity_id]).toEqual([200, bob.id]);
+    expect((await signIn(app, odd, password)).status).toBe(401);
+  });
+
+  it('signs in by another address of the same entry the same user, and by one of two entries nobody', async () => {
+    const app = await hosted();
+    expect((await signIn(app, alice.email, password)).body.entity_id).toBe(alice.id);
+    expect((await signIn(app, 'al@example.com', password)).body.entity_id).toBe(alice.id);
+    expect((await signIn(app, 'twice@example.com', 'either')).status).toBe(401);
+  });
+
+  it('opens no connection for an empty password, or one with a NUL', async () => {
+    const wire = await relay(directory.ldaps, 'ldaps');
+    const app = await hosted({ urls: [wire.url] });
+    for (const secret of ['', '\0', '\0abc', 'abc\0', null, false, 0, [], {}, undefined])
+      expect([secret, (await signIn(app, alice.email, secret as never)).status]).toEqual([secret, 400]);
+    expect(wire.count()).toBe(0);
+    expect((await signIn(app, alice.email, password)).status).toBe(200);
+    expect(wire.count()).toBe(1);
+    wire.stop();
+  });
+
+  it('asks for the group that the record names', async () => {
+    const app = await hosted({ requiredGroup: { dn: staff } });
+    expect((await signIn(app, alice.email, password)).status).toBe(200);
+    expect((await signIn(app, bob.email, 'bob in the directory')).status).toBe(401);
+    await settled();
+    expect(reasons(app)).toEqual(['not_in_group']);
+    const none = await hosted({ requiredGroup: { dn: `cn=gone,${base}` } });
+    expect((await signIn(none, alice.email, password)).status).toBe(401);
+    const own = await hosted({ requiredGroup: { dn: staff }, dnResolution: construct });
+    expect((await signIn(own, alice.email, password)).status).toBe(200);
+    expect((await signIn(own, bob.email, 'bob in the directory')).status).toBe(401);
+  });
+
+  it('provisions only who asks for an account in the account of the directory', async () => {
+    const memory = await everybody();
+    const made: unknown[] = [];
+    const carol = { id: 'ca501000-0000-4000-8000-000000000009', email: 'al@example.com' };
+    memory.users.provision = async (identity) => {
+      made.push(identity);
+      const user = { ...carol, enabled: true, passwordHash: null, credentialVersion: 1, accountIds: [acme] };
+      memory.users.table.set(user.id, user);
+      await memory.users.linkFederatedIdentity(user.id, identity);
+      return user;
+    };
+    const app = await hosted({}, { memory });
+    expect((await signIn(app, 'al@example.com', password)).status).toBe(401);
+    expect((await signIn(app, 'al@example.com', password, { acct_id: globex })).status).toBe(401);
+    expect((await signIn(app, 'al@example.com', password, { acct_id: null })).status).toBe(401);
+    expect(made).toEqual([]);
+    const answer = await signIn(app, 'al@example.com', password, { acct_id: acme });
+    expect([answer.status, answer.body.entity_id, made.length]).toEqual([200, carol.id, 1]);
+  });
+
+  it('counts in the lock of the address, as its other methods do', async () => {
+    const app = await hosted({}, { lockout: { failures: 3 } });
+    for (let n = 0; n < 3; n += 1) expect((await signIn(app, alice.email, 'wrong')).status).toBe(401);
+    expect((await signIn(app, alice.email, password)).status).toBe(423);
+    const own = { method: 'password', email: alice.email, password: alice.password };
+    expect((await app.post(auth, own)).status).toBe(423);
+  });
+
+  it('is a first factor: whoever has a security key owes it, though the record trusts', async () => {
+    const app = await hosted({}, { secondFactor: {} });
+    await enrolledKey(app);
+    const answer = await signIn(app, alice.email, password);
+    expect([answer.status, answer.body.allowed_mfa_methods.length]).toEqual([200, 1]);
+    expect((await app.get('/me', bearer(answer.body.access_token))).status).toBe(401);
+    expect((await signIn(app, bob.email, 'bob in the directory')).body.allowed_mfa_methods).toEqual([]);
+  });
+
+  it('is offered by discovery', async () => {
+    const app = await hosted();
+    const answer = await app.post(discover, { user_email: alice.email });
+    expect(answer.body).toContainEqual({
+      ...{ method: 'ldap-password', name: 'Directory', icon_url: '', idp_id: 'bGRhcA==' },
+    });
+  });
+});
+
+describe('a session that came through a directory', () => {
+  it('ends when the directory does not know the user any more, or not in the group', async () => {
+    for (const [how, lose] of [
+      ['deleted', (own: Slapd) => own.remove(people[0]?.dn ?? '')],
+      ['out of the group', (own: Slapd) => own.leave(people[0]?.dn ?? '')],
+    ] as const) {
+      const own = await slapd(people, { members: [people[0]?.dn ?? ''], keys });
+      const clock = testClock();
+      try {
+        const app = await hosted(
+          { urls: [own.ldaps], requiredGroup: { dn: staff }, validFor: 60 },
+          { testClock: clock },
+        );
+        const headers = bearer((await signIn(app, alice.email, password)).body.access_token);
+        clock.advance(61);
+        expect([how, (await app.get('/me', headers)).status]).toEqual([how, 200]);
+        await lose(own);
+        clock.advance(59);
+        expect([how, (await app.get('/me', headers)).status]).toEqual([how, 200]);
+        clock.advance(1);
+        expect([how, (await app.get('/me', headers)).status]).toEqual([how, 401]);
+        await settled();
+        expect([how, app.shared.rows.size]).toEqual([how, 0]);
+      } finally {
+        await own.stop();
+      }
+    }
+  });
+
+  it('waits while the directory cannot be asked, and goes on when it can', async () => {
+    const own = await slapd(people, { keys });
+    const clock = testClock();
+    const app = await hosted({ urls: [own.ldaps], validFor: 60 }, { testClock: clock });
+    const headers = bearer((await signIn(app, alice.email, password)).body.access_token);
+    own.signal('SIGSTOP');
+    clock.advance(59);
+    expect((await app.get('/me', headers)).status).toBe(200);
+    clock.advance(2);
+    expect((await app.get('/me', headers)).status).toBe(504);
+    own.signal('SIGCONT');
+    expect((await app.get('/me', headers)).status).toBe(200);
+    await own.stop();
+  });
+});
+
+describe('TLS to a directory', () => {
+  it.each([
+    ['ldaps', 'ldaps', {}],
+    ['StartTLS', 'ldap', {}],
+    ['StartTLS where it is known', 'ldap', { mode: 'opportunistic' as const }],
+  ])('by %s hides the password, and goes on with a good certificate only', async (_, scheme, tls) => {
+    const wire = await relay(scheme === 'ldaps' ? directory.ldaps : directory.ldap, scheme);
+    const app = await hosted({ urls: [wire.url], tls: { ca: [keys.certificate], ...tls } });
+    expect((await signIn(app, alice.email, password)).status).toBe(200);
+    const bad = await hosted({ urls: [wire.url], tls: { ca: [otherKeys.certificate], ...tls } });
+    expect((await signIn(bad, alice.email, password)).status).toBe(503);
+    const unknown = await hosted({ urls: [wire.url], tls });
+    expect((await signIn(unknown, alice.email, password)).status).toBe(503);
+    const host = await hosted({
+      urls: [wire.url.replace('localhost', '127.0.0.1')],
+      tls: { ca: [keys.certificate], ...tls },
+    });
+    expect((await signIn(host, alice.email, password)).status).toBe(503);
+    for (const secret of [password, serviceAccount.password, 'ou=people'])
+      expect(wire.sent().includes(secret)).toBe(false);
+    expect(wire.count()).toBe(4);
+    wire.stop();
+  });
+
+  it('is required: nothing is said to a directory that has none, unless the record says so', async () => {
+    const plain = await slapd(people);
+    const wire = await relay(plain.ldap);
+    try {
+      const app = await hosted({ urls: [wire.url] });
+      expect((await signIn(app, alice.email, password)).status).toBe(503);
+      expect(wire.sent().includes(serviceAccount.password)).toBe(false);
+      for (const mode of ['opportunistic', 'disabled'] as const) {
+        const open = await hosted({ urls: [wire.url], tls: { mode } });
+        expect([mode, (await signIn(open, alice.email, password)).status]).toEqual([mode, 200]);
+      }
+      expect(wire.sent().includes(password)).toBe(true);
+    } finally {
+      wire.stop();
+      await plain.stop();
+    }
+  });
+});
+
+describe('a directory that is not there', () => {
+  it('is passed over for the next one', async () => {
+    const hole = await relay(null);
+    const app = await hosted({ urls: ['ldap://localhost:1', hole.url, directory.ldaps] });
+    expect((await signIn(app, alice.email, password)).status).toBe(200);
+    hole.stop();
+  });
+
+  it('is no wrong password, and is not counted', async () => {
+    const app = await hosted({ urls: ['ldap://localhost:1'] }, { lockout: { failures: 2 } });
+    for (let n = 0; n < 4; n += 1) expect((await signIn(app, alice.email, password)).status).toBe(503);
+    expect(reasons(app)).toEqual([]);
+    expect(app.events.at(-1)).toMatchObject({
+      type: 'peer_failed',
+      peer: 'localhost:1',
+      kind: 'unreachable',
+    });
+    app.repositories.identityProviders.table.set('ldap', record());
+    expect((await signIn(app, alice.email, password)).status).toBe(200);
+  });
+
+  it('does not take our own account: that is our fault', async () => {
+    const wrong = { ...serviceAccount, password: 'wrong' };
+    const app = await hosted({ serviceAccount: wrong }, { lockout: { failures: 2 } });
+    for (let n = 0; n < 3; n += 1) expect((await signIn(app, alice.email, password)).status).toBe(502);
+    expect([reasons(app), app.events.at(-1)]).toEqual([
+      [],
+      expect.objectContaining({ type: 'peer_failed', kind: 'client_refused' }),
+    ]);
+  });
+
+  it('is killed in the middle of a bind: nobody is signed in, and nothing counted', async () => {
+    const own = await slapd(people, { keys });
+    const app = await hosted({ urls: [own.ldaps], dnResolution: construct });
+    expect((await signIn(app, alice.email, password)).status).toBe(200);
+    own.signal('SIGSTOP');
+    const answer = signIn(app, alice.email, password);
+    const told = answer.then(({ status }) => status);
+    await new Promise((resolve) => setTimeout(resolve, 500));
+    own.signal('SIGKILL');
+    expect(await told).toBe(503);
+    expect(reasons(app)).toEqual([]);
+    await own.stop();
+  });
+
+  it('never answers: the login ends in its time, and others sign in at their speed', async () => {
+    const hole = await relay(null);
+    const app = await hosted({ urls: [hole.url] });
+    const since = performance.now();
+    const waiting = Promise.all(
+      Array.from({ length: 20 }, (_, n) =>
+        signIn(app, `user${n}@example.com`, 'any').then((answer) => answer),
+      ),
+    );
+    const own = { method: 'password', email: alice.email, password: alice.password };
+    for (let n = 0; n < 5; n += 1) expect((await app.post(auth, own)).status).toBe(200);
+    const took = performance.now() - since;
+    expect((await waiting).map(({ status }) => status)).toEqual(Array(20).fill(504));
+    expect(took).toBeLessThan(3000);
+    hole.stop();
+  });
+
+  it('is left without a socket after 200 logins', async () => {
+    const sockets = () => process.getActiveResourcesInfo().filter((each) => each === 'TCPSocketWrap').length;
+    const app = await hosted();
+    await signIn(app, alice.email, password);
+    await settled();
+    const before = sockets();
+    for (let n = 0; n < 20; n += 1) {
+      const answers = Array.from({ length: 10 }, (_, each) =>
+        signIn(app, `user${n}-${each}@example.com`, 'wrong'),
+      );
+      for (const { status } of await Promise.all(answers)) expect(status).toBe(401);
+    }
+    await new Promise((resolve) => setTimeout(resolve, 200));
+    expect(sockets()).toBeLessThanOrEqual(before);
+  });
+});
