@@ -41,6 +41,8 @@ export interface Target {
   expectSessionsOf(...entityIds: string[]): void;
   /** Adds a text that must not turn up in a log, an event or an error. */
   secret(text: string): void;
+  /** Says that a peer listens there, to which the nodes may speak. */
+  peer(port: number): void;
   /** Says that this case breaks a dependency on purpose, so 5xx is an honest answer. */
   expectFaults(): void;
 }
@@ -67,6 +69,7 @@ export async function attack(
   const secrets = new Set([alice, bob, dan].map(({ password }) => password));
   for (const { secret } of [robot, twin]) secrets.add(secret);
   const entities = new Set<string>();
+  const peers = new Set<number | undefined>();
   let faults = false;
 
   const sink = logSink();
@@ -87,6 +90,7 @@ export async function attack(
         for (const id of ids) entities.add(id);
       },
       secret: (text) => secrets.add(text),
+      peer: (port) => peers.add(port),
       expectFaults: () => {
         faults = true;
       },
@@ -120,7 +124,8 @@ export async function attack(
     }
     expect(uncaught).toEqual([]);
     const ports: (number | undefined)[] = nodes.map(({ port }) => port);
-    expect([...outbound].filter((port) => port !== undefined && !ports.includes(port))).toEqual([]);
+    const strangers = [...outbound].filter((port) => port !== undefined && !ports.includes(port));
+    expect(strangers.filter((port) => !peers.has(port))).toEqual([]);
   } finally {
     sink.close();
     unsubscribe('net.client.socket', connecting);
