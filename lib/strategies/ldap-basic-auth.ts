@@ -31,6 +31,8 @@ export class LdapStrategy extends Strategy {
       return fail('unknown_identity_provider');
 
     const host = hosts.get(idp.id);
+    // passport-ldapauth fills a template, in which this is a pattern: what comes of it can end the process.
+    if (host !== undefined && email.includes('$')) return fail('refused_by_strategy');
     const answer = host && (await host(request, { username: email, email, password }));
     const verdict =
       answer === undefined

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import LdapAuthStrategy from 'passport-ldapauth';
 import type { LdapIdentityProvider, User } from '../../lib/index.js';
 import { bearer, type TestApp, type TestAppOptions, testApp } from '../support/app.js';
 import { testClock } from '../support/clock.js';
@@ -35,6 +36,7 @@ const people: readonly DirectoryPerson[] = [
   { dn: `cn=one,ou=people,${base}`, uid: 'one', mail: 'twice@example.com', password: 'either' },
   { dn: `cn=two,ou=people,${base}`, uid: 'two', mail: 'twice@example.com', password: 'either' },
 ];
+type Server = Extract<ConstructorParameters<typeof LdapAuthStrategy>[0], { server: unknown }>['server'];
 const [keys, otherKeys] = [keyAndCertificate('localhost'), keyAndCertificate('localhost')];
 
 let directory: Slapd;
@@ -187,6 +189,62 @@ describe('a directory of OpenLDAP', () => {
     expect(answer.body).toContainEqual({
       ...{ method: 'ldap-password', name: 'Directory', icon_url: '', idp_id: 'bGRhcA==' },
     });
+  });
+});
+
+describe('passport-ldapauth in the place of ldap-basic-auth, for one provider', () => {
+  /** What it finds, which is the entry with a DN and the attributes that were asked for. */
+  const identify = (entry: unknown) => {
+    const { entryUUID, mail } = entry as { entryUUID: string; mail: string | string[] };
+    return { subject: entryUUID, email: [mail].flat()[0], emailProven: true };
+  };
+  const plugged = (server: Partial<Server> = {}) => {
+    const strategy = new LdapAuthStrategy({
+      server: {
+        ...{ url: directory.ldaps, tlsOptions: { ca: [keys.certificate] } },
+        ...{ bindDN: serviceAccount.dn, bindCredentials: serviceAccount.password },
+        ...{ searchBase: base, searchFilter: '(mail={{username}})' },
+        ...{ searchAttributes: ['entryUUID', 'mail'], timeout: 2000, connectTimeout: 2000 },
+        ...server,
+      },
+    });
+    return hosted(
+      { urls: ['ldap://localhost:1'] },
+      { methods: { 'ldap-basic-auth': { strategies: { ldap: { strategy, identify } } } } },
+    );
+  };
+
+  it('signs in whom it finds, and nobody by another password', async () => {
+    const app = await plugged();
+    const answer = await signIn(app, alice.email, password);
+    expect([answer.status, answer.body.entity_id]).toEqual([200, alice.id]);
+    expect((await signIn(app, alice.email, 'wrong')).status).toBe(401);
+    expect((await signIn(app, 'nobody@example.com', password)).status).toBe(401);
+    await settled();
+    expect(reasons(app)).toEqual(['refused_by_strategy', 'refused_by_strategy']);
+  });
+
+  it('is kept from what ends the process, or is taken from the query', async () => {
+    const app = await plugged();
+    for (const secret of [5, true, null, '', '\0abc', ['x'], {}])
+      expect([secret, (await signIn(app, alice.email, secret as never)).status]).toEqual([secret, 400]);
+    for (const email of [12345, "$'", ['a'], {}])
+      expect([email, (await signIn(app, email as never, password)).status]).toEqual([email, 400]);
+    for (const email of ["$'@example.com", '$&@example.com', '12345@example.com', '*@example.com'])
+      expect([email, (await signIn(app, email, password)).status]).toEqual([email, 401]);
+    const query = new URLSearchParams({ username: alice.email, password });
+    const answer = await app.post(`${auth}?${query}`, {
+      ...{ method: 'ldap-basic-auth', idp_id: 'bGRhcA==', email: bob.email, password: 'wrong' },
+    });
+    expect(answer.status).toBe(401);
+    expect((await signIn(app, alice.email, password)).status).toBe(200);
+    expect(app.unforeseen).toEqual([]);
+  });
+
+  it('is 503 while its directory is out of reach, and counts in the lock otherwise', async () => {
+    const app = await plugged({ url: 'ldap://localhost:1' });
+    expect((await signIn(app, alice.email, password)).status).toBe(503);
+    expect(reasons(app)).toEqual([]);
   });
 });
 
