@@ -67,8 +67,12 @@ The same in a shell
 
 Single sign-on
 
-  Open the page, choose SSO, and go to one of the two identity providers that the demo brings along, by SAML or by
-  OpenID Connect. They believe whoever clicks; the third of their people is a stranger to Acme and is refused.
+  Open the page, choose SSO, and go to one of the identity providers that the demo brings along, by SAML or by OpenID
+  Connect. They believe whoever clicks; the third of their people is a stranger to Acme and is refused. The directory, which
+  is asked by LDAP, wants a password of its own:
+
+  ${alice.email}   ${alice.directoryPassword}
+  ${bob.email}     ${bob.directoryPassword}
 
 A second factor
 

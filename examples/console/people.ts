@@ -10,6 +10,8 @@ interface Person {
   id: string;
   email: string;
   password: string;
+  /** What the directory of Acme knows this person by. */
+  directoryPassword: string;
   accountIds: string[];
 }
 
@@ -20,12 +22,14 @@ const alice: Person = {
   id: 'a11ce000-0000-4000-8000-000000000001',
   email: 'alice@example.com',
   password: 'correct horse battery staple',
+  directoryPassword: 'alice in the directory',
   accountIds: [acme.id],
 };
 const bob: Person = {
   id: 'b0b00000-0000-4000-8000-000000000002',
   email: 'bob@example.com',
   password: 'bob belongs to two accounts',
+  directoryPassword: 'bob in the directory',
   accountIds: [acme.id, globex.id],
 };
 const robot = {
@@ -45,7 +49,7 @@ export const people = { accounts: [acme, globex], alice, bob, robot };
 export async function seededRepositories(
   identityProviders: readonly IdentityProvider[],
 ): Promise<MemoryRepositories> {
-  const user = async ({ password, ...rest }: Person) => ({
+  const user = async ({ password, directoryPassword: _, ...rest }: Person) => ({
     ...rest,
     passwordHash: await hashPassword(password),
   });

@@ -280,6 +280,23 @@ describe("the console's page", () => {
     expect(complaints).toEqual([]);
   });
 
+  it('signs a user in by the directory, and nobody by the password that is good here', async () => {
+    await page.getByRole('radio', { name: 'SSO' }).check();
+    await button('Find ways to sign in').click();
+    await page.getByRole('button', { name: 'Continue with Acme’s directory' }).click();
+    await panel('Session').getByRole('textbox', { name: 'password' }).fill(alice.password);
+    await button('Sign in by the directory').click();
+    await told('401 invalid_credentials');
+    await button('alice').click();
+    await button('Sign in by the directory').click();
+    await lit('active');
+    await logged('Sign in by ldap-basic-auth');
+    await page.getByRole('button', { name: 'GET /api/whoami' }).click();
+    await logged('Call with the session');
+    await signOut();
+    expect(complaints.filter((each) => !each.includes('status of 401'))).toEqual([]);
+  });
+
   it('goes on with the password when that is chosen, and says what is wrong with an address', async () => {
     await page.getByRole('radio', { name: 'SSO' }).check();
     await page.getByLabel('email').fill('nobody');

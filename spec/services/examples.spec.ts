@@ -78,11 +78,11 @@ describe('the console', () => {
     expect(answer).toContain(`"entity_id":"${entityId}"`);
   });
 
-  it('is told by discovery of the two providers that the demo brings along', async () => {
+  it('is told by discovery of the providers that the demo brings along', async () => {
     const answer = await shell(lineAfter('discover'));
     expect(answer).toMatch(/^HTTP\/1\.1 200 OK/);
     const methods = [...answer.matchAll(/"method":"([\w-]+)"/g)].map(([, method]) => method);
-    expect(methods).toEqual(['password', 'saml-post', 'oauth-auth-code-grant']);
+    expect(methods).toEqual(['password', 'saml-post', 'oauth-auth-code-grant', 'ldap-password']);
   });
 
   it('calls the protected route with the token that the line for Bearer takes', async () => {

@@ -116,7 +116,7 @@ const signIn = alone(async (method, request) => {
       each.path === 'user_email' ? { ...each, path: 'email' } : each,
     );
     showFieldErrors(byId('sign-in'), renamed);
-  } else if (isDiscovery) showOffers(json, { byPassword });
+  } else if (isDiscovery) showOffers(json, { byPassword, byDirectory: form.byDirectory });
   else await become(opened(json, method, people));
 });
 
@@ -163,7 +163,7 @@ const selectAccount = alone(async () => {
   if (status === 200) await become({ ...session, accountId });
 });
 
-signInForm(byId('sign-in'), people, signIn);
+const form = signInForm(byId('sign-in'), people, signIn);
 for (const [id, action] of Object.entries(actions)) byId(id).addEventListener('click', alone(action));
 byId('account-choice').append(
   ...people.accounts.map(({ id, name }) => element('option', { value: id }, name)),

@@ -9,6 +9,7 @@ const methodHints = {
   basic: 'In a Basic header: a UUID is an app, an @ a user.',
   'auth-by-app-name': 'An app, by account and name in the body.',
   discover: 'A user, by an identity provider of the account.',
+  directory: 'A user, by the password that the directory knows.',
 };
 const carrierHints = {
   Bearer: 'The token is in the answer; a reload forgets it.',
@@ -31,6 +32,10 @@ export function signInForm(form, { alice, bob, robot }, submit) {
     'auth-by-app-name': [
       { label: 'robot', acct_id: robot.accountId, name: robot.name, password: robot.secret },
     ],
+    directory: [
+      { label: 'alice', email: alice.email, password: alice.directoryPassword },
+      { label: 'bob', email: bob.email, password: bob.directoryPassword },
+    ],
     discover: [
       { label: 'alice', email: alice.email },
       { label: 'bob', email: bob.email },
@@ -42,11 +47,14 @@ export function signInForm(form, { alice, bob, robot }, submit) {
     for (const [name, value] of Object.entries(values)) fields.namedItem(name).value = value;
   };
 
+  let directory = null;
+  const modeOf = () => (directory === null ? fields.namedItem('method').value : 'directory');
+  const labels = { discover: 'Find ways to sign in', directory: 'Sign in by the directory' };
   const chooseMethod = () => {
-    const method = fields.namedItem('method').value;
+    const method = modeOf();
     for (const field of form.querySelectorAll('[data-for]'))
       field.hidden = !field.dataset.for.split(' ').includes(method);
-    form.querySelector('#submit').textContent = method === 'discover' ? 'Find ways to sign in' : 'Sign in';
+    form.querySelector('#submit').textContent = labels[method] ?? 'Sign in';
     form.querySelector('#offers').hidden = true;
     form.querySelector('#method-hint').textContent = methodHints[method];
     const buttons = presets[method].map((preset) => {
@@ -59,8 +67,7 @@ export function signInForm(form, { alice, bob, robot }, submit) {
     chooseCarrier();
   };
   const chooseCarrier = () => {
-    const carrier =
-      fields.namedItem('method').value === 'discover' ? 'Cookie' : fields.namedItem('token_type').value;
+    const carrier = modeOf() === 'discover' ? 'Cookie' : fields.namedItem('token_type').value;
     form.querySelector('#carrier-hint').textContent = carrierHints[carrier];
   };
 
@@ -70,19 +77,35 @@ export function signInForm(form, { alice, bob, robot }, submit) {
     reveal.setAttribute('aria-pressed', String(!isShown));
     fields.namedItem('password').type = isShown ? 'password' : 'text';
   });
-  for (const radio of fields.namedItem('method')) radio.addEventListener('change', chooseMethod);
+  for (const radio of fields.namedItem('method'))
+    radio.addEventListener('change', () => {
+      directory = null;
+      chooseMethod();
+    });
   for (const radio of fields.namedItem('token_type')) radio.addEventListener('change', chooseCarrier);
   form.addEventListener('submit', (event) => {
     event.preventDefault();
     clearFieldErrors(form);
-    const { method, ...values } = Object.fromEntries(new FormData(form));
-    submit(method, requestOf({ method, ...values }));
+    const { method: chosen, ...values } = Object.fromEntries(new FormData(form));
+    const method = directory === null ? chosen : 'ldap-basic-auth';
+    submit(method, requestOf({ method, idp_id: directory?.idp_id, ...values }));
   });
   chooseMethod();
+  return {
+    /** Goes on with a directory that discovery has offered. */
+    byDirectory(offer) {
+      const email = fields.namedItem('email').value;
+      directory = offer;
+      chooseMethod();
+      const preset = presets.directory.find((each) => each.email === email);
+      fillIn(preset ?? { email, password: '' });
+      fields.namedItem('password').focus();
+    },
+  };
 }
 
 /** The request of `POST session/auth`. A Basic header needs no body unless the session is to be a cookie. */
-function requestOf({ method, token_type, email, username, acct_id, name, password }) {
+function requestOf({ method, token_type, email, username, acct_id, name, password, idp_id }) {
   const headers = {};
   if (method === 'discover') {
     headers['Content-Type'] = 'application/json';
@@ -94,6 +117,7 @@ function requestOf({ method, token_type, email, username, acct_id, name, passwor
     password: { method, token_type, email, password },
     basic: token_type === 'Cookie' ? { token_type } : undefined,
     'auth-by-app-name': { method, token_type, acct_id, name, password },
+    'ldap-basic-auth': { method, token_type, idp_id, email, password },
   }[method];
   if (method === 'basic') headers.Authorization = basic(username, password);
   if (json !== undefined) headers['Content-Type'] = 'application/json';

@@ -11,13 +11,14 @@ const errors = {
   too_many_requests: 'Too many failures came from this address; wait a little.',
 };
 
-/** Shows the ways to sign in that discovery has answered with. One that is chosen leaves the page. */
-export function showOffers(offers, { byPassword }) {
+/** Shows the ways to sign in that discovery has answered with. Those of other pages leave this one. */
+export function showOffers(offers, { byPassword, byDirectory }) {
+  const choose = { password: byPassword, 'ldap-password': byDirectory };
   const items = offers.map((offer) => {
     const { method, name } = offer;
     const label = method === 'password' ? 'Password' : `Continue with ${name}`;
     const button = element('button', { type: 'button' }, label, ' ', element('code', {}, method));
-    button.addEventListener('click', () => (method === 'password' ? byPassword() : leaveFor(offer)));
+    button.addEventListener('click', () => (choose[method] ?? leaveFor)(offer));
     return element('li', {}, button);
   });
   byId('offer-list').replaceChildren(...items);
