@@ -18,6 +18,7 @@ import { directoryCheck } from './federation/directory-check.js';
 import { ldapClient } from './federation/ldap-client.js';
 import { oauthClient } from './federation/oauth-client.js';
 import { samlClient } from './federation/saml-client.js';
+import { stsClient } from './federation/sts-client.js';
 import { resolveOptions } from './options/index.js';
 import type { PassportControlOptions } from './options/public.js';
 import { checkRequirement } from './options/requirement.js';
@@ -151,7 +152,7 @@ export function passportControl(options: PassportControlOptions): PassportContro
     ...{ repositories, hashing, clock, audit, flows: flow, flowCookie },
     claimOnce: claimOnce(oneTime, owner),
     saml: resolved.serviceProvider === null ? null : samlClient(resolved.serviceProvider, clock),
-    ldap,
+    ...{ ldap, sts: stsClient(peers, audit), aws: resolved.aws },
     oauth: oauthClient({ fetch: peers, timeout: peerTimeout, clock, audit }),
   };
   const { authenticator, inUse } = authenticatorOf(resolved.methods, offering, hostBudget);
@@ -186,6 +187,7 @@ export function passportControl(options: PassportControlOptions): PassportContro
     factors === null ? null : loadWebAuthn(),
     inUse.has('oauth-auth-code') ? offering.oauth.ready() : null,
     inUse.has('ldap-basic-auth') ? offering.ldap.ready() : null,
+    inUse.has('aws-iam') ? offering.sts.ready() : null,
     offering.saml?.ready(),
   ]).then(() => {});
   ready.catch(() => {}); // Whoever awaits it is told; whoever does not is told by the first sign-in.

@@ -32,6 +32,7 @@ export {
 } from './errors.js';
 export { type SamlMetadata, samlProviderFromMetadata } from './federation/saml-metadata.js';
 export type {
+  AwsOptions,
   MethodOptions,
   PassportControlOptions,
   PerPrincipal,
@@ -54,6 +55,7 @@ export type {
 export type * from './repositories/index.js';
 export {
   type AppSeed,
+  type KnownAwsPrincipal,
   type MemoryRepositories,
   type MemorySeed,
   memoryRepositories,

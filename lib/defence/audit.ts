@@ -22,6 +22,10 @@ export type FailureReason =
   | 'password_expired'
   | 'locked_by_provider'
   | 'not_in_group'
+  /** Signed too long ago, or in the future. */
+  | 'not_fresh'
+  /** Signed for somebody else, or for nobody. */
+  | 'other_audience'
   | 'refused_by_strategy'
   | 'error_in_strategy';
 

@@ -1,4 +1,12 @@
-import type { Account, App, AppSecret, Repositories, User, UserRepository } from '../repositories/index.js';
+import type {
+  Account,
+  App,
+  AppSecret,
+  AwsPrincipal,
+  Repositories,
+  User,
+  UserRepository,
+} from '../repositories/index.js';
 import { canonicalEmail } from '../wire/email.js';
 import { isUuid } from '../wire/ids.js';
 import { boolean, type Dependency } from './dependency.js';
@@ -27,6 +35,7 @@ export interface GuardedUsers {
 export interface GuardedApps {
   findById(id: string): Promise<App | null>;
   findByName(accountId: string, name: string): Promise<App | null>;
+  findByAwsPrincipal?(accountId: string, principal: AwsPrincipal): Promise<App | null>;
 }
 
 /**
@@ -78,6 +87,16 @@ export function guardRepositories(hosts: Repositories, dependency: Dependency): 
               () => apps.findByName(accountId, name),
               named(isApp, (app) => app.accountId === accountId && app.name === name),
             ),
+          ...(apps.findByAwsPrincipal === undefined
+            ? {}
+            : {
+                findByAwsPrincipal: (accountId, principal) =>
+                  dependency(
+                    'apps.findByAwsPrincipal',
+                    async () => apps.findByAwsPrincipal?.(accountId, principal),
+                    record(isApp, (app) => app.accountId === accountId),
+                  ),
+              }),
         }
       : null,
     accounts: accounts

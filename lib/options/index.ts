@@ -7,6 +7,7 @@ import type { Fetch } from '../defence/outbound.js';
 import type { ThrottleLimits } from '../defence/throttle.js';
 import { ConfigError } from '../errors.js';
 import type { ServiceProvider } from '../federation/saml-client.js';
+import type { AwsSettings } from '../federation/sts-client.js';
 import type { Repositories } from '../repositories/index.js';
 import type { Fido2Settings } from '../second-factor/challenges.js';
 import type { CookieSettings } from '../sessions/cookie.js';
@@ -40,6 +41,7 @@ export interface ResolvedOptions {
   };
   lockout: FailureLimit | null;
   throttle: ThrottleLimits | null;
+  aws: AwsSettings | null;
   hashing: { concurrency: number; queue: number };
   stores: {
     oneTime: OneTimeStore;
@@ -128,6 +130,7 @@ export function resolveOptions(options: PassportControlOptions): ResolvedOptions
         dangerouslyAllowHttpOnLocalhost: session.cookie?.dangerouslyAllowHttpOnLocalhost ?? false,
       },
     },
+    aws: awsOf(given.aws),
     lockout: lockout === false ? null : { ...limitOf(lockout, 10, 900), closedFor: lockout.duration ?? 900 },
     throttle:
       throttle === false
@@ -179,6 +182,22 @@ function secondFactorOf({
   return {
     relyingParty: { id, name, origins: [...origins] },
     userVerification: secondFactor.userVerification ?? 'preferred',
+  };
+}
+
+function awsOf(aws: PassportControlOptions['aws']): AwsSettings | null {
+  if (aws === undefined) return null;
+  const { audience, dangerouslyWithoutAudience, regions, stsEndpoint } = aws;
+  if (audience === undefined && dangerouslyWithoutAudience !== true) {
+    throw new ConfigError(
+      'aws.audience',
+      'is required: without it, whoever gets to see a signature that was made for somebody else can come here with it',
+    );
+  }
+  return {
+    audience: dangerouslyWithoutAudience === true ? null : (audience ?? null),
+    regions: regions === undefined ? null : [...regions],
+    stsEndpoint: stsEndpoint ?? null,
   };
 }
 

@@ -37,6 +37,8 @@ export interface PassportControlOptions {
   secondFactor?: false | SecondFactorOptions | undefined;
   /** This service, as SAML identity providers know it. Required for `saml-response`. @default none */
   serviceProvider?: ServiceProviderOptions | undefined;
+  /** How apps sign in by their identities at AWS. Required for `aws-iam`. @default none */
+  aws?: AwsOptions | undefined;
   /** When an e-mail address is locked. `false`: never. @default 10 failures in 900 s lock for 900 s */
   lockout?: false | (RateOptions & { duration?: number | undefined }) | undefined;
   /**
@@ -134,6 +136,21 @@ export interface SessionOptions {
         dangerouslyAllowHttpOnLocalhost?: boolean | undefined;
       }
     | undefined;
+}
+
+/** How requests that an app has signed for AWS are taken; see `aws-iam`. */
+export interface AwsOptions {
+  /**
+   * For whom they must be signed: the value of the header `X-Passport-Control-Audience`, which must be among those that are
+   * signed. Choose what no other service has, such as the URL of this one. Required without the next.
+   */
+  audience?: string | undefined;
+  /** Takes signatures that were made for anybody, as older clients make them. @default false */
+  dangerouslyWithoutAudience?: boolean | undefined;
+  /** The regions that are asked. @default all */
+  regions?: readonly string[] | undefined;
+  /** Where the Security Token Service of a region is: an endpoint of a VPC, or a double. @default where AWS has it */
+  stsEndpoint?: ((region: string) => string) | undefined;
 }
 
 /** What slows down a client address. */

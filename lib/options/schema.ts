@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import type { CounterStore } from '../defence/counters.js';
 import type { OneTimeStore } from '../defence/one-time.js';
+import { stsEndpoint } from '../federation/sts-endpoint.js';
 import type { Repositories } from '../repositories/index.js';
 import type { SessionIndex } from '../sessions/entity-index.js';
 import type { SessionStore } from '../sessions/rows.js';
@@ -130,6 +131,24 @@ export const optionsSchema = z.strictObject({
             certificate: z.string('must be a certificate in PEM'),
           }),
         )
+        .optional(),
+    })
+    .optional(),
+  aws: z
+    .strictObject({
+      audience: z
+        .string('must be a text')
+        .regex(/^[!-~]{1,255}$/, 'must be 1 to 255 printable ASCII characters without a space')
+        .optional(),
+      dangerouslyWithoutAudience: z.boolean('must be true or false').optional(),
+      regions: z
+        .array(z.string().refine((region) => stsEndpoint(region) !== null, 'must be a region of AWS'))
+        .min(1, 'must name one region at least')
+        .optional(),
+      stsEndpoint: z
+        .custom<(region: string) => string>((value) => typeof value === 'function', {
+          error: 'must be a function from a region to a URL',
+        })
         .optional(),
     })
     .optional(),

@@ -104,13 +104,19 @@ export interface UserRepository {
   savePasswordHash?(id: string, previous: string, next: string): Promise<boolean>;
 }
 
-/** An AWS identity, parsed from the ARN that STS answered with. */
+/** An identity at AWS, as its Security Token Service vouches for it. */
 export interface AwsPrincipal {
   partition: string;
+  /** Twelve digits. */
   awsAccountId: string;
-  type: 'user' | 'role' | 'root' | 'federated-user';
-  /** The name, without path; for a role the session name is left out. */
+  /** A session of a role is the role; nobody signs in as root. */
+  type: 'user' | 'role' | 'federated-user';
+  /** The name, without its path. */
   name: string;
+  /** AIDA… of a user, AROA… of a role; of a federated user, who has none, account and name. */
+  uniqueId: string;
+  /** What whoever assumes a role calls the session: it is chosen freely, so it proves nothing. */
+  sessionName: string | null;
 }
 
 /** The host's apps. */
@@ -119,8 +125,11 @@ export interface AppRepository {
   findById(id: string): Promise<App | null>;
   /** The app of this account with exactly this name. */
   findByName(accountId: string, name: string): Promise<App | null>;
-  /** The app of this account that this AWS principal may sign in as. */
-  findByAwsPrincipal(accountId: string, principal: AwsPrincipal): Promise<App | null>;
+  /**
+   * The app of this account that this identity of AWS signs in as. Compare the unique id too, where you know it: a role that
+   * is deleted and made again has the same name and another id. Absent: no `aws-iam`.
+   */
+  findByAwsPrincipal?(accountId: string, principal: AwsPrincipal): Promise<App | null>;
 }
 
 /** The host's accounts. Without this repository every account is enabled and has no policy. */

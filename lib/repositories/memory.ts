@@ -19,7 +19,10 @@ export type UserSeed = Pick<User, 'id' | 'email'> & Partial<User>;
 
 /** An app to begin with; it is enabled unless it says otherwise. */
 export type AppSeed = Omit<App, 'enabled'> &
-  Partial<Pick<App, 'enabled'>> & { awsPrincipals?: readonly AwsPrincipal[] };
+  Partial<Pick<App, 'enabled'>> & { awsPrincipals?: readonly KnownAwsPrincipal[] };
+
+/** An identity at AWS as it is known here; without `uniqueId` whoever has its name. */
+export type KnownAwsPrincipal = Omit<AwsPrincipal, 'uniqueId' | 'sessionName'> & { uniqueId?: string };
 
 /** What {@link memoryRepositories} starts from. */
 export interface MemorySeed {
@@ -32,8 +35,8 @@ export interface MemorySeed {
 /** The five repositories in memory, and the tables behind them for a host or a spec to change at run time. */
 export interface MemoryRepositories {
   users: UserRepository & { table: Map<string, User> };
-  apps: AppRepository & {
-    table: Map<string, App & { awsPrincipals?: readonly AwsPrincipal[] }>;
+  apps: Required<AppRepository> & {
+    table: Map<string, App & { awsPrincipals?: readonly KnownAwsPrincipal[] }>;
   };
   accounts: AccountRepository & { table: Map<string, Account> };
   devices: DeviceRepository;
@@ -104,7 +107,7 @@ function memoryUsers(seed: readonly UserSeed[]): MemoryRepositories['users'] {
 
 function memoryApps(seed: readonly AppSeed[]): MemoryRepositories['apps'] {
   const table = new Map(
-    seed.map((app): [string, App & { awsPrincipals?: readonly AwsPrincipal[] }] => [
+    seed.map((app): [string, App & { awsPrincipals?: readonly KnownAwsPrincipal[] }] => [
       app.id,
       { enabled: true, ...app },
     ]),
@@ -127,8 +130,9 @@ function memoryApps(seed: readonly AppSeed[]): MemoryRepositories['apps'] {
   };
 }
 
-function sameAws(one: AwsPrincipal, other: AwsPrincipal): boolean {
+function sameAws(one: KnownAwsPrincipal, other: AwsPrincipal): boolean {
   return (
+    (one.uniqueId === undefined || one.uniqueId === other.uniqueId) &&
     one.partition === other.partition &&
     one.awsAccountId === other.awsAccountId &&
     one.type === other.type &&

@@ -1,4 +1,5 @@
 import { authByAppName } from './auth-by-app-name.js';
+import { awsIam } from './aws-iam.js';
 import { basic } from './basic.js';
 import { ldapBasicAuth } from './ldap-basic-auth.js';
 import type { Method } from './method.js';
@@ -14,6 +15,7 @@ export const methods = {
   'oauth-auth-code': oauthAuthCode,
   'saml-response': samlResponse,
   'ldap-basic-auth': ldapBasicAuth,
+  'aws-iam': awsIam,
 } as const satisfies Record<string, Method>;
 
 /** The name of a method: its `method` on the wire, or `basic` for the Basic header. */

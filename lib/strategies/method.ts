@@ -8,6 +8,7 @@ import type { PasswordHashing } from '../defence/password-hashing.js';
 import type { LdapClient } from '../federation/ldap-client.js';
 import type { OauthClient } from '../federation/oauth-client.js';
 import type { SamlClient } from '../federation/saml-client.js';
+import type { AwsSettings, StsClient } from '../federation/sts-client.js';
 import type { HostVerifier } from '../plugged/provider.js';
 import type { IdentityProvider } from '../repositories/index.js';
 import type { SessionCookie } from '../sessions/cookie.js';
@@ -22,6 +23,9 @@ export interface StrategyDependencies {
   audit: Audit;
   oauth: OauthClient;
   ldap: LdapClient;
+  sts: StsClient;
+  /** `null` without `aws` in the options. */
+  aws: AwsSettings | null;
   /** `null` without a service provider in the options. */
   saml: SamlClient | null;
   flows: Flows;

@@ -12,8 +12,14 @@ const one = appRecord(1, {
 });
 const twin = appRecord(2, { accountId: elsewhere, name: one.name });
 const disabled = appRecord(3, { enabled: false });
-const role: AwsPrincipal = { partition: 'aws', awsAccountId: '123456789012', type: 'role', name: 'deploy' };
-const root: AwsPrincipal = { partition: 'aws', awsAccountId: '210987654321', type: 'root', name: 'root' };
+const role: AwsPrincipal = {
+  ...{ partition: 'aws', awsAccountId: '123456789012', type: 'role', name: 'deploy' },
+  ...{ uniqueId: 'AROAEXAMPLEEXAMPLE01', sessionName: 'one' },
+};
+const user: AwsPrincipal = {
+  ...{ partition: 'aws', awsAccountId: '210987654321', type: 'user', name: 'deploy' },
+  ...{ uniqueId: 'AIDAEXAMPLEEXAMPLE01', sessionName: null },
+};
 
 /**
  * What a case's {@link AppRepository} must hold: these apps, and which AWS principals may sign in as them.
@@ -38,7 +44,7 @@ export function appRepositoryContract(
     apps: [one, twin, disabled].map((app) => ({ ...app })),
     awsPrincipals: [
       { appId: one.id, principal: role },
-      { appId: twin.id, principal: root },
+      { appId: twin.id, principal: user },
     ],
   });
   return casesOf(() => create(seed()), {
@@ -59,16 +65,23 @@ export function appRepositoryContract(
       }
       assert.equal(await apps.findByName(elsewhere, disabled.name), null);
     },
-    async 'finds an app by an AWS principal of its account, all of it compared'(apps) {
+    async 'finds an app by an AWS principal of its account, all of it compared but for what a session is called'(
+      apps,
+    ) {
+      // Without the method there is no aws-iam, and nothing to compare.
+      if (apps.findByAwsPrincipal === undefined) return;
+      const renamed = { ...role, sessionName: 'another' };
+      assert.equal((await apps.findByAwsPrincipal(one.accountId, renamed))?.id, one.id);
       assert.equal((await apps.findByAwsPrincipal(one.accountId, role))?.id, one.id);
-      assert.equal((await apps.findByAwsPrincipal(elsewhere, root))?.id, twin.id);
+      assert.equal((await apps.findByAwsPrincipal(elsewhere, user))?.id, twin.id);
       assert.equal(await apps.findByAwsPrincipal(elsewhere, role), null);
       const others: Partial<AwsPrincipal>[] = [
         { partition: 'aws-cn' },
-        { awsAccountId: root.awsAccountId },
+        { awsAccountId: user.awsAccountId },
         { type: 'user' },
         { name: 'Deploy' },
         { name: 'depl%' },
+        { uniqueId: 'AROAEXAMPLEEXAMPLE02' },
       ];
       for (const other of others) {
         assert.equal(await apps.findByAwsPrincipal(one.accountId, { ...role, ...other }), null);

@@ -33,4 +33,5 @@ export {
 export { type IndexTime, sessionIndexContract } from './session-index-contract.js';
 export { sessionRaceContract } from './session-race-contract.js';
 export { sessionStoreContract } from './session-store-contract.js';
+export { type StsCaller, type StsDouble, stsDouble } from './sts-double.js';
 export { userRepositoryContract } from './user-repository-contract.js';

@@ -37,7 +37,7 @@ const full = () =>
     relyingParty: { ...relyingParty, origins: [...relyingParty.origins] },
     methods: {
       ...{ password: false, 'auth-by-app-name': false, 'oauth-auth-code': false, 'saml-response': false },
-      'ldap-basic-auth': false,
+      ...{ 'ldap-basic-auth': false, 'aws-iam': false },
       basic: { strategy, identify: () => null },
     },
     session: {
@@ -54,6 +54,12 @@ const full = () =>
       entityId: 'https://example.com/saml',
       acsUrl: 'https://app.example.com/acs',
       keys: [{ privateKey: 'a key', certificate: 'a certificate' }],
+    },
+    aws: {
+      audience: 'https://app.example.com',
+      dangerouslyWithoutAudience: false,
+      regions: ['eu-west-1'],
+      stsEndpoint: () => 'https://sts.example.com/',
     },
     lockout: { failures: 5, window: 60, duration: 61 },
     throttle: {
@@ -244,7 +250,7 @@ const anyValue = [
   ...['session.cookie.dangerouslyAllowHttpOnLocalhost'],
 ];
 /** Options that have a table of their own below. */
-const elsewhere = /^(?:secret|relyingParty|serviceProvider|methods|repositories|stores)\b/;
+const elsewhere = /^(?:aws|secret|relyingParty|serviceProvider|methods|repositories|stores)\b/;
 
 const title = (value: unknown) => (typeof value === 'bigint' ? 'a bigint' : (JSON.stringify(value) ?? '?'));
 const titled = (table: [path: string, value: unknown, mend: RegExp][]) =>
@@ -775,12 +781,46 @@ describe('the service provider', () => {
   });
 });
 
+describe('aws', () => {
+  it.each<[string, unknown, string, RegExp]>([
+    ['nothing', {}, 'aws.audience', /is required: /],
+    ['no audience', { regions: ['eu-west-1'] }, 'aws.audience', /is required: /],
+    ['a weak no', { dangerouslyWithoutAudience: false }, 'aws.audience', /is required: /],
+    ['a text', 'https://example.com', 'aws', /must be of type object$/],
+    ['an empty audience', { audience: '' }, 'aws.audience', /must be 1 to 255/],
+    ['an audience with a space', { audience: 'a b' }, 'aws.audience', /must be 1 to 255/],
+    ['a long audience', { audience: 'x'.repeat(256) }, 'aws.audience', /must be 1 to 255/],
+    ['a number', { audience: 5 }, 'aws.audience', /must be a text$/],
+    [
+      'a word for yes',
+      { dangerouslyWithoutAudience: 'yes' },
+      'aws.dangerouslyWithoutAudience',
+      /true or false$/,
+    ],
+    ['no region', { audience: 'a', regions: [] }, 'aws.regions', /one region at least$/],
+    ['an unknown region', { audience: 'a', regions: ['us-moon-1'] }, 'aws.regions.0', /a region of AWS$/],
+    ['a text for regions', { audience: 'a', regions: 'eu-west-1' }, 'aws.regions', /must be of type array$/],
+    ['a URL', { audience: 'a', stsEndpoint: 'https://x' }, 'aws.stsEndpoint', /must be a function/],
+    ['an unknown word', { audience: 'a', region: 'x' }, 'aws.region', /Did you mean regions\?/],
+  ])('%s is an error that names its path and the mend', (_, aws, path, mend) => {
+    const refusal = refusalOf({ ...least, aws });
+    expect([refusal.path, refusal.message]).toEqual([path, expect.stringMatching(mend)]);
+  });
+
+  it('takes an audience, or the loud word for none', () => {
+    const resolved = (aws: PassportControlOptions['aws']) => resolveOptions({ ...least, aws }).aws;
+    expect(resolved(undefined)).toBeNull();
+    expect(resolved({ audience: 'a' })).toEqual({ audience: 'a', regions: null, stsEndpoint: null });
+    expect(resolved({ audience: 'a', dangerouslyWithoutAudience: true })?.audience).toBeNull();
+  });
+});
+
 describe('undefined means absent, and null does not', () => {
   const required = [
     'repositories',
     'secret',
     ...['relyingParty.id', 'relyingParty.name', 'relyingParty.origins'],
-    ...['serviceProvider.entityId', 'serviceProvider.acsUrl'],
+    ...['serviceProvider.entityId', 'serviceProvider.acsUrl', 'aws.audience'],
     ...['methods.basic.strategy', 'stores.oneTime', 'stores.counters', 'stores.index'],
   ];
   const all = allPaths.map((path) => path.join('.'));

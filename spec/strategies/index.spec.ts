@@ -7,12 +7,12 @@ import { testApp } from '../support/app.js';
 const repositories = guardRepositories({}, async () => {
   throw new Error('nobody is asked');
 });
-const none = { repositories, saml: null } as StrategyDependencies;
+const none = { repositories, saml: null, aws: null } as StrategyDependencies;
 const serviceProvider = { entityId: 'https://example.com/saml', acsUrl: 'https://app.example.com/acs' };
 
 describe.each(Object.entries(methods))('the method %s', (name, method) => {
   it('is registered under its own name, and its strategy too', async () => {
-    const { control } = await testApp({ serviceProvider });
+    const { control } = await testApp({ serviceProvider, aws: { audience: 'https://example.com' } });
     expect(method.name).toBe(name);
     expect(Object.keys(Reflect.get(control.passport, '_strategies'))).toContain(name);
   });

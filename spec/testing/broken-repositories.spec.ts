@@ -54,10 +54,12 @@ describeFaults('appRepositoryContract', {
   },
   'an AWS name without its AWS account': {
     cases: apps((good) => ({
-      findByAwsPrincipal: (accountId, principal) =>
-        good.findByAwsPrincipal(accountId, { ...principal, awsAccountId: '123456789012' }),
+      findByAwsPrincipal: async (accountId, principal) =>
+        (await good.findByAwsPrincipal?.(accountId, { ...principal, awsAccountId: '123456789012' })) ?? null,
     })),
-    foundBy: ['finds an app by an AWS principal of its account, all of it compared'],
+    foundBy: [
+      'finds an app by an AWS principal of its account, all of it compared but for what a session is called',
+    ],
   },
 });
 

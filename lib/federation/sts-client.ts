@@ -1,0 +1,84 @@
+import type { Audit, FailureReason } from '../defence/audit.js';
+import { type Fetch, PeerError, peerFailure } from '../defence/outbound.js';
+import { callerIdentityBody } from '../wire/aws-request.js';
+import type { CallerIdentity } from './aws-principal.js';
+import { isModest } from './saml-document.js';
+import { type XmlElement, xmlRoot } from './xml.js';
+
+/** How requests that are signed for AWS are taken. */
+export interface AwsSettings {
+  /** For whom they must be signed; `null` takes those that were signed for anybody. */
+  audience: string | null;
+  /** The regions that are asked; `null` for all. */
+  regions: readonly string[] | null;
+  /** Where the Security Token Service of a region is, if not where AWS has it. */
+  stsEndpoint: ((region: string) => string) | null;
+}
+
+/** Asks Security Token Services; see {@link stsClient}. */
+export interface StsClient {
+  /** Loads the library. */
+  ready(): Promise<void>;
+  /**
+   * Has STS say who has signed these headers.
+   *
+   * @throws AuthError `bad_gateway`, `unavailable` or `gateway_timeout`
+   */
+  whoSigned(
+    url: string,
+    headers: Readonly<Record<string, string>>,
+  ): Promise<CallerIdentity | { reason: FailureReason }>;
+}
+
+const namespace = 'https://sts.amazonaws.com/doc/2011-06-15/';
+const contentType = 'application/x-www-form-urlencoded; charset=utf-8';
+
+/** Makes the client, on a fetch for peers that are not trusted. */
+export function stsClient(fetch: Fetch, audit: Audit): StsClient {
+  const load = () => import('@xmldom/xmldom');
+  const answerOf = async (url: string, headers: Readonly<Record<string, string>>) => {
+    const response = await fetch(url, {
+      method: 'POST',
+      headers: { 'content-type': contentType, ...headers },
+      body: callerIdentityBody,
+    });
+    const { status } = response;
+    const text = await response.text();
+    const root = isModest(text) ? xmlRoot(await load(), text) : null;
+    if (status === 429 || status >= 500 || (status >= 400 && isThrottled(root)))
+      throw new PeerError('unreachable', true);
+    if (status >= 400) return { reason: 'refused_by_provider' } as const;
+    const identity = status === 200 && root !== null ? identityOf(root) : null;
+    if (identity === null) throw new PeerError('nonsense');
+    return identity;
+  };
+  return {
+    async ready() {
+      await load();
+    },
+    async whoSigned(url, headers) {
+      try {
+        return await answerOf(url, headers);
+      } catch (error) {
+        const failure = error instanceof PeerError ? error : new PeerError('unreachable');
+        if (!failure.isTold) audit({ type: 'peer_failed', peer: new URL(url).host, kind: failure.kind });
+        throw peerFailure(failure);
+      }
+    },
+  };
+}
+
+/** What GetCallerIdentity answers, and nothing else that stands in the document. */
+function identityOf(root: XmlElement): CallerIdentity | null {
+  if (!root.is(namespace, 'GetCallerIdentityResponse')) return null;
+  const result = root.one(namespace, 'GetCallerIdentityResult');
+  const textOf = (name: string) => result?.one(namespace, name)?.text ?? '';
+  const [arn, account, userId] = [textOf('Arn'), textOf('Account'), textOf('UserId')];
+  return arn === '' || account === '' || userId === '' ? null : { arn, account, userId };
+}
+
+/** STS says by 400 that it is asked too often. */
+function isThrottled(root: XmlElement | null): boolean {
+  const [code] = root?.below('*', 'Code') ?? [];
+  return /^(?:Throttling|RequestLimitExceeded|ServiceUnavailable|InternalFailure)/.test(code?.text ?? '');
+}

@@ -1,0 +1,64 @@
+/** Where a region's Security Token Service is, and in which partition. */
+export interface StsEndpoint {
+  partition: 'aws' | 'aws-cn' | 'aws-us-gov';
+  url: string;
+}
+
+/** The regions of each partition. What is not in this table is no region, however much it looks like one. */
+const regions: Readonly<Record<StsEndpoint['partition'], readonly string[]>> = {
+  aws: [
+    ...[
+      'us-east-1',
+      'us-east-2',
+      'us-west-1',
+      'us-west-2',
+      'ca-central-1',
+      'ca-west-1',
+      'mx-central-1',
+      'sa-east-1',
+    ],
+    ...[
+      'eu-central-1',
+      'eu-central-2',
+      'eu-north-1',
+      'eu-south-1',
+      'eu-south-2',
+      'eu-west-1',
+      'eu-west-2',
+      'eu-west-3',
+    ],
+    ...[
+      'ap-east-1',
+      'ap-east-2',
+      'ap-northeast-1',
+      'ap-northeast-2',
+      'ap-northeast-3',
+      'ap-south-1',
+      'ap-south-2',
+    ],
+    ...[
+      'ap-southeast-1',
+      'ap-southeast-2',
+      'ap-southeast-3',
+      'ap-southeast-4',
+      'ap-southeast-5',
+      'ap-southeast-6',
+    ],
+    ...['ap-southeast-7', 'af-south-1', 'il-central-1', 'me-central-1', 'me-south-1'],
+  ],
+  'aws-cn': ['cn-north-1', 'cn-northwest-1'],
+  'aws-us-gov': ['us-gov-east-1', 'us-gov-west-1'],
+};
+const suffixes = {
+  aws: 'amazonaws.com',
+  'aws-cn': 'amazonaws.com.cn',
+  'aws-us-gov': 'amazonaws.com',
+} as const;
+const partitions = ['aws', 'aws-cn', 'aws-us-gov'] as const;
+
+/** The endpoint of a region; `null` for what is none. */
+export function stsEndpoint(region: string): StsEndpoint | null {
+  const partition = partitions.find((each) => regions[each].includes(region));
+  if (partition === undefined) return null;
+  return { partition, url: `https://sts.${region}.${suffixes[partition]}/` };
+}
