@@ -98,12 +98,17 @@ function isResolution({ dnResolution, base, serviceAccount, validFor }: Record<s
   if (validFor !== undefined && !(isBased && isServed && Number(validFor) > 0)) return false;
   switch (by) {
     case 'construct':
-      return typeof patterns === 'object' && patterns !== null && Object.values(patterns).every(isFilled);
+      return typeof patterns === 'object' && patterns !== null && Object.values(patterns).every(isPattern);
     case 'search-by-mail':
       return isBased && isServed;
     default:
       return by === 'upn' && isBased;
   }
+}
+
+/** A pattern of no address would be the same entry for all of them. */
+function isPattern(value: unknown): boolean {
+  return typeof value === 'string' && /\{(?:user|email)\}/.test(value);
 }
 
 /** An empty name or password is no failed bind: it is an anonymous one, which succeeds. */

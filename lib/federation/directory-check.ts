@@ -2,12 +2,8 @@ import { BoundedMap } from '../defence/bounded-map.js';
 import type { LdapIdentityProvider } from '../repositories/index.js';
 import type { LdapClient } from './ldap-client.js';
 
-/** Whether a directory still knows a user whom it knew at a time, in milliseconds since the epoch. */
-export type DirectoryCheck = (
-  idp: LdapIdentityProvider,
-  subject: string,
-  knownAt: number,
-) => Promise<boolean>;
+/** Whether a directory knows a user, by an answer that is not older than its record allows. */
+export type DirectoryCheck = (idp: LdapIdentityProvider, subject: string) => Promise<boolean>;
 
 /** Users whose last check is kept. */
 const cacheLimit = 10_000;
@@ -18,18 +14,20 @@ const cacheLimit = 10_000;
  */
 export function directoryCheck(client: Pick<LdapClient, 'knows'>, clock: () => number): DirectoryCheck {
   const asked = new BoundedMap<{ at: number; isKnown: Promise<boolean> }>(cacheLimit);
-  return async (idp, subject, knownAt) => {
-    const { validFor } = idp;
+  return async (idp, subject) => {
+    const { validFor, id, accountId, urls, base, requiredGroup, subjectAttribute } = idp;
     if (validFor === undefined) return true;
-    const isFresh = (at: number) => clock() >= at && clock() < at + validFor * 1000;
-    if (isFresh(knownAt)) return true;
-    const key = JSON.stringify([idp, subject]);
+    const key = JSON.stringify([id, accountId, urls, base, requiredGroup, subjectAttribute, subject]);
     const last = asked.get(key);
-    if (last !== undefined && isFresh(last.at)) return last.isKnown;
+    const age = last === undefined ? -1 : clock() - last.at;
+    if (last !== undefined && age >= 0 && age < validFor * 1000) return last.isKnown;
     const entry = { at: clock(), isKnown: client.knows(idp, subject) };
     asked.set(key, entry);
-    // What could not be asked is asked again by the next request.
-    entry.isKnown.catch(() => asked.set(key, { ...entry, at: Number.NEGATIVE_INFINITY }));
+    // A yes is kept. A no is for those who asked together, since somebody may be back; a failure is no answer at all.
+    const forget = () => {
+      if (asked.get(key) === entry) asked.delete(key);
+    };
+    entry.isKnown.then((isKnown) => isKnown || forget(), forget);
     return entry.isKnown;
   };
 }

@@ -1,13 +1,18 @@
 import { connect, isIP, type Socket } from 'node:net';
 import { Duplex } from 'node:stream';
-import { connect as connectTls } from 'node:tls';
+import { type ConnectionOptions, connect as connectTls } from 'node:tls';
 import { PeerError } from '../defence/outbound.js';
 import type { LdapTls } from '../repositories/index.js';
+import { type LdapMessage, lengthOfFirst, readMessage, requested, tags } from './ldap-message.js';
 
 /** Bytes that a directory may send in one connection. */
 const most = 1_048_576;
-/** Bytes of a piece: the library reads the messages of one in a recursion. */
-const piece = 1024;
+/** What may answer which request. */
+const answers = new Map<number, readonly number[]>([
+  [tags.bindRequest, [tags.bindResponse]],
+  [tags.searchRequest, [tags.entry, tags.reference, tags.searchDone]],
+  [tags.extendedRequest, [tags.extendedResponse]],
+]);
 
 /** Where a directory listens. */
 export interface LdapAddress {
@@ -28,14 +33,17 @@ export function ldapAddress(url: string): LdapAddress | null {
 }
 
 /**
- * What a client of LDAP reads from and writes to, over a connection that stands. It hands on what comes in small pieces
- * and up to a size, and it is used once: a client that has lost it cannot quietly connect anew, unprotected and unbound.
+ * What a client of LDAP reads from and writes to, over a connection that stands. It hands on whole messages that are what they
+ * should be and answer what was asked last, and ends with everything else. It is used once: a client that has lost it
+ * cannot quietly connect anew, unprotected and unbound.
  */
 export class LdapChannel extends Duplex {
   /** What a client asks of a socket that it is handed over. */
   readonly connecting = false;
   readonly readyState = 'open';
   private received = 0;
+  private pending = Buffer.alloc(0);
+  private asked: { id: number; operation: number } | null = null;
 
   constructor(private readonly socket: Socket) {
     super();
@@ -54,13 +62,13 @@ export class LdapChannel extends Duplex {
       .off('end', this.finish)
       .off('close', this.finish)
       .off('error', this.finish);
-    socket.on('error', () => {});
     return socket;
   }
 
   override _read(): void {}
 
   override _write(chunk: Buffer, _encoding: string, done: (error?: Error | null) => void): void {
+    this.asked = requested(chunk);
     this.socket.write(chunk, done);
   }
 
@@ -71,17 +79,25 @@ export class LdapChannel extends Duplex {
 
   private readonly receive = (chunk: Buffer): void => {
     this.received += chunk.length;
-    try {
-      if (this.received > most) throw new PeerError('nonsense');
-      for (let at = 0; at < chunk.length; at += piece) this.push(chunk.subarray(at, at + piece));
-    } catch {
-      // Whatever a directory sends, it is the end of this connection and of nothing else.
-      this.finish();
+    this.pending = Buffer.concat([this.pending, chunk]);
+    while (!this.destroyed) {
+      const length = lengthOfFirst(this.pending);
+      const isBad = this.received > most || length === 0 || (length ?? 0) > most;
+      if (!isBad && (length === null || length > this.pending.length)) break;
+      const message = isBad ? null : readMessage(this.pending.subarray(0, length ?? 0));
+      if (message === null || !this.isAwaited(message)) this.finish();
+      // Nobody is sent elsewhere, so where to is not even read.
+      else if (message.operation !== tags.reference) this.push(message.bytes);
+      this.pending = this.pending.subarray(length ?? 0);
     }
   };
 
+  private isAwaited({ id, operation }: LdapMessage): boolean {
+    const { asked } = this;
+    return asked?.id === id && (answers.get(asked.operation) ?? []).includes(operation);
+  }
+
   private readonly finish = (): void => {
-    this.socket.on('error', () => {});
     this.destroy();
   };
 }
@@ -102,13 +118,22 @@ export function secured(
   { ca, certificate, privateKey }: LdapTls,
   milliseconds: number,
 ): Promise<Socket> {
-  const tls = connectTls({
-    ...{ socket, host, minVersion: 'TLSv1.2', rejectUnauthorized: true },
+  const options = {
+    ...{ socket, host, rejectUnauthorized: true },
+    minVersion: 'TLSv1.2',
     ...(isIP(host) === 0 ? { servername: host } : {}),
-    ...(ca === undefined ? {} : { ca: [...ca] }),
-    ...(certificate === undefined ? {} : { cert: certificate }),
-    ...(privateKey === undefined ? {} : { key: privateKey }),
-  });
+    ...(ca ? { ca: [...ca] } : {}),
+    ...(certificate ? { cert: certificate } : {}),
+    ...(privateKey ? { key: privateKey } : {}),
+  } satisfies ConnectionOptions;
+  let tls: Socket;
+  try {
+    tls = connectTls(options);
+  } catch {
+    // What stands in the record is no certificate, or no key.
+    socket.destroy();
+    return Promise.reject(new PeerError('nonsense'));
+  }
   return established(tls, 'secureConnect', milliseconds);
 }
 
@@ -118,9 +143,10 @@ function established(
   milliseconds: number,
 ): Promise<Socket> {
   return new Promise((resolve, reject) => {
+    // Whatever becomes of it later, an error of a connection is the end of that connection alone.
+    socket.on('error', () => {});
     const fail = (kind: 'unreachable' | 'timed_out') => {
       clearTimeout(timer);
-      socket.on('error', () => {});
       socket.destroy();
       reject(new PeerError(kind));
     };

@@ -3,7 +3,7 @@ import { PeerError, peerFailure } from '../defence/outbound.js';
 import type { LdapIdentityProvider } from '../repositories/index.js';
 import { dnOf } from './distinguished-name.js';
 import { LdapDirectory, type LdapVerdict } from './ldap-directory.js';
-import { subjectAttributeOf, subjectValueOf } from './ldap-entry.js';
+import { subjectAttributeOf, subjectOf, subjectValueOf } from './ldap-entry.js';
 import { failureOf } from './ldap-errors.js';
 
 type Library = typeof import('ldapts');
@@ -67,9 +67,7 @@ export function ldapClient(audit: Audit): LdapClient {
           case 'construct': {
             const domain = email.slice(email.lastIndexOf('@') + 1);
             const { patterns } = dnResolution;
-            // A directory may take other letters for the same, and an address of them is somebody else's.
-            const isPlain = /^[!-~]+$/.test(email);
-            if (!isPlain || !Object.hasOwn(patterns, domain)) return { reason: 'unknown_principal' };
+            if (!isPlain(email) || !Object.hasOwn(patterns, domain)) return { reason: 'unknown_principal' };
             const dn = dnOf(patterns[domain] ?? '', email);
             await directory.open();
             const refused = await directory.bindUser(dn, password);
@@ -87,9 +85,12 @@ export function ldapClient(audit: Audit): LdapClient {
             const entry = await directory.find(wanted, mailAttribute);
             if (entry === null) return { reason: 'unknown_principal' };
             const verdict = await directory.judge(entry, email, mailAttribute);
+            // Found by a spelling that is not the entry's: guesses at it would be counted elsewhere.
+            if ('reason' in verdict && verdict.reason === 'unknown_principal') return verdict;
             return (await directory.bindUser(entry.dn, password)) ?? verdict;
           }
           case 'upn': {
+            if (!isPlain(email)) return { reason: 'unknown_principal' };
             await directory.open();
             const refused = await directory.bindUser(email, password);
             if (refused !== null) return refused;
@@ -105,7 +106,12 @@ export function ldapClient(audit: Audit): LdapClient {
         const attribute = subjectAttributeOf(idp);
         const value = subjectValueOf(attribute, subject);
         const entry = await directory.find([new library.EqualityFilter({ attribute, value })]);
-        return entry !== null && (await directory.isInGroup(entry.dn));
+        return entry !== null && subjectOf(entry, attribute) === subject && directory.isInGroup(entry.dn);
       }),
   };
+}
+
+/** A directory may take other letters for the same, and an address of them is somebody else's. */
+function isPlain(email: string): boolean {
+  return /^[!-~]+$/.test(email);
 }

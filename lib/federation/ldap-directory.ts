@@ -1,3 +1,4 @@
+import type { Socket } from 'node:net';
 import type { Client, Entry } from 'ldapts';
 import type { FailureReason } from '../defence/audit.js';
 import { PeerError } from '../defence/outbound.js';
@@ -5,7 +6,7 @@ import type { LdapIdentityProvider } from '../repositories/index.js';
 import { canonicalEmail } from '../wire/email.js';
 import { type LdapAddress, LdapChannel, ldapAddress, openSocket, secured } from './ldap-channel.js';
 import { subjectAttributeOf, subjectOf, textsOf } from './ldap-entry.js';
-import { failureOf, isAnswer, refusalOf } from './ldap-errors.js';
+import { codeOf, isAnswer, isOverload, refusalOf } from './ldap-errors.js';
 
 type Library = typeof import('ldapts');
 
@@ -13,6 +14,8 @@ type Library = typeof import('ldapts');
 export type LdapVerdict =
   | { subject: string; email: string; emailProven: true; attributes: Record<string, string> }
   | { reason: FailureReason };
+
+const [noSuchObject, insufficientAccess] = [32, 50];
 
 /** Milliseconds for each step. */
 const stepTime = 3000;
@@ -23,7 +26,10 @@ export class LdapDirectory {
   peer = 'unknown';
   private client: Client | null = null;
   private channel: LdapChannel | null = null;
+  private socket: Socket | null = null;
   private isClosed = false;
+  /** Whether the user is bound, and not the service account. */
+  private isUser = false;
 
   constructor(
     private readonly library: Library,
@@ -48,6 +54,7 @@ export class LdapDirectory {
     if (name === '' || password === '') return { reason: 'no_credential' };
     try {
       await this.connected().bind(name, password);
+      this.isUser = true;
       return null;
     } catch (error) {
       const reason = refusalOf(error);
@@ -63,20 +70,24 @@ export class LdapDirectory {
   ): Promise<Entry | null> {
     const filter = new this.library.AndFilter({ filters: [...filters] });
     const options = { scope: 'sub', sizeLimit: 2, ...this.reading(attribute) } as const;
-    const { searchEntries } = await this.connected().search(this.idp.base ?? '', { ...options, filter });
-    const [entry, ...others] = searchEntries;
+    const found = this.connected().search(this.idp.base ?? '', { ...options, filter });
+    const [entry, ...others] = await this.readable(found);
     return entry === undefined || others.length > 0 || entry.dn === '' ? null : entry;
   }
 
   /** The entry of this name, as far as whoever is bound may read it. */
   async read(dn: string): Promise<Entry | null> {
+    const options = { scope: 'base', sizeLimit: 1, ...this.reading() } as const;
+    const [entry] = await this.readable(this.connected().search(dn, options));
+    return entry ?? null;
+  }
+
+  /** What was found. A user whose password must be changed first is bound, and may read nothing. */
+  private async readable(found: Promise<{ searchEntries: Entry[] }>): Promise<readonly Entry[]> {
     try {
-      const options = { scope: 'base', sizeLimit: 1, ...this.reading() } as const;
-      const { searchEntries } = await this.connected().search(dn, options);
-      return searchEntries[0] ?? null;
+      return (await found).searchEntries;
     } catch (error) {
-      // A password that must be changed first binds, and opens nothing else.
-      if (refusalOf(error) !== null) return null;
+      if (this.isUser && refusalOf(error) !== null) return [];
       throw error;
     }
   }
@@ -113,8 +124,9 @@ export class LdapDirectory {
       });
       return searchEntries.length === 1;
     } catch (error) {
-      // A group that is not there, or that nobody may look into, has no members.
-      if (refusalOf(error) !== null) return false;
+      // A group that is not there has no members; neither has one that the user may not look into.
+      const code = codeOf(error);
+      if (code === noSuchObject || (code === insufficientAccess && this.isUser)) return false;
       throw error;
     }
   }
@@ -122,7 +134,12 @@ export class LdapDirectory {
   /** Ends the connection, at whatever point it is. */
   close(): void {
     this.isClosed = true;
+    this.drop();
+  }
+
+  private drop(): void {
     this.channel?.destroy();
+    this.socket?.destroy();
   }
 
   private reading(...more: (string | undefined)[]) {
@@ -147,9 +164,9 @@ export class LdapDirectory {
         return;
       } catch (error) {
         failure = error;
-        this.channel?.destroy();
-        // One that answers is asked no further; one that is busy or out of reach leaves it to the next.
-        if (failureOf(error).kind === 'client_refused' || this.left() <= 0) break;
+        this.drop();
+        // One that has answered is believed; one that is busy or out of reach leaves it to the next.
+        if ((isAnswer(error) && !isOverload(error)) || this.left() <= 0) break;
       }
     }
     throw failure;
@@ -160,6 +177,8 @@ export class LdapDirectory {
     if (address === null) throw new PeerError('nonsense');
     this.peer = `${address.host}:${address.port}`;
     const plain = await openSocket(address, this.left());
+    this.socket = plain;
+    if (this.isClosed) throw new PeerError('timed_out');
     const { tls = {} } = this.idp;
     const { mode = 'required' } = tls;
     if (address.isSecure) return this.over(await secured(plain, address, tls, this.left()));
@@ -183,7 +202,7 @@ export class LdapDirectory {
   }
 
   /** A client on this connection, and on no other: by itself it would open the next one, which nothing protects. */
-  private over(socket: ConstructorParameters<typeof LdapChannel>[0]): Client {
+  private over(socket: Socket): Client {
     const channel = new LdapChannel(socket);
     this.channel = channel;
     if (this.isClosed) channel.destroy();
@@ -194,7 +213,7 @@ export class LdapDirectory {
       createConnection: () => {
         const own = unused.pop();
         if (own === undefined || own.destroyed) throw new PeerError('unreachable');
-        return own as unknown as typeof socket;
+        return own as unknown as Socket;
       },
     });
     return this.client;

@@ -46,6 +46,11 @@ export function failureOf(error: unknown): PeerError {
   return new PeerError(code === 49 || code === 50 || code === 48 ? 'client_refused' : 'nonsense');
 }
 
+/** Whether a directory has answered that it cannot serve now. */
+export function isOverload(error: unknown): boolean {
+  return overload.has(codeOf(error) ?? 0);
+}
+
 /** Whether a directory has answered, if only to refuse. */
 export function isAnswer(error: unknown): boolean {
   return codeOf(error) !== null;

@@ -67,9 +67,9 @@ export function principals(
 
   /** Of a directory it is not the record alone that has to be there still. */
   const confirmed = async (record: SessionRecord, verdict: PrincipalVerdict, { idp }: Facts) => {
-    const { credentialId, createdAt } = record;
+    const { credentialId } = record;
     if (!('principal' in verdict) || idp === null || !('kind' in idp) || idp.kind !== 'ldap') return verdict;
-    const isKnown = await isStillKnown(idp, credentialId ?? '', createdAt);
+    const isKnown = await isStillKnown(idp, credentialId ?? '');
     return isKnown ? verdict : { gone: 'principal_gone' as const };
   };
 
@@ -78,7 +78,8 @@ export function principals(
     if (remembered !== null) {
       const verdict = judge(record, remembered, clock());
       // What was read a while ago may let a session through, but it never ends one.
-      if ('principal' in verdict) return confirmed(record, verdict, remembered);
+      const sure = await confirmed(record, verdict, remembered);
+      if ('principal' in sure) return sure;
     }
     const facts = remember(record, await read(record));
     return confirmed(record, judge(record, facts, clock()), facts);

@@ -176,7 +176,7 @@ describe('attacks by what a directory answers', () => {
       for (const code of [...codes(1, 81), 118, 119, 4096]) {
         stage.misbehave({ bind: () => failure(code) });
         const { status } = await stage.signIn(alice.email);
-        const wanted = refusals.has(code) ? 401 : overload.has(code) ? 503 : 502;
+        const wanted = refusals.has(code) ? 401 : overload.has(code) || code > 127 ? 503 : 502;
         expect([code, status]).toEqual([code, wanted]);
       }
       const count = stage.reasons().length;
@@ -190,6 +190,42 @@ describe('attacks by what a directory answers', () => {
       stage.misbehave({});
       stage.expectSessionsOf(alice.id);
       expect(seen(await stage.signIn(alice.email))).toEqual(signedIn);
+    }));
+
+  it('LDAP-10: what a directory says of the group is no word on the user, but for a group that is not there', () =>
+    onLdap({ requiredGroup: { dn: `cn=staff,${base}` } }, async (stage) => {
+      stage.expectFaults();
+      for (const code of [1, 19, 34, 48, 49, 50, 51, 53, 80]) {
+        let searches = 0;
+        stage.misbehave({
+          search: () => {
+            searches += 1;
+            return searches === 1 ? [aliceEntry] : failure(code);
+          },
+        });
+        const { status } = await stage.signIn(alice.email);
+        expect([code, status >= 502]).toEqual([code, true]);
+      }
+      expect([stage.reasons(), stage.binds]).toEqual([[], []]);
+      let searches = 0;
+      stage.misbehave({
+        search: () => {
+          searches += 1;
+          return searches === 1 ? [aliceEntry] : failure(32);
+        },
+      });
+      expect(seen(await stage.signIn(alice.email))).toEqual(refused);
+      expect(stage.reasons()).toEqual(['not_in_group']);
+    }));
+
+  it('LDAP-03: an address in other letters binds as nobody, so that every guess is counted in one place', () =>
+    onLdap({}, async (stage) => {
+      stage.misbehave({ search: () => [aliceEntry] });
+      for (const email of ['ªlice@example.com', 'ａlice@example.com', 'álice@example.com'])
+        expect([email, seen(await stage.signIn(email))]).toEqual([email, refused]);
+      stage.record({ dnResolution: { by: 'upn' } });
+      expect(seen(await stage.signIn('álice@example.com'))).toEqual(refused);
+      expect(stage.binds).toEqual([]);
     }));
 
   it('LDAP-12: a password that binds and may do nothing else signs nobody in where nothing else has named the user', () =>
@@ -244,7 +280,14 @@ describe('attacks by bytes that no directory would send (LDAP-09, LDAP-10)', () 
     ['hangs up when it is asked', (socket) => void socket.once('data', () => socket.destroy()), [503]],
     ['says nothing that is LDAP', once(Buffer.from('HTTP/1.1 400 Bad Request\r\n\r\n')), [503, 504]],
     ['says half a message', once(bound(2).subarray(0, 7)), [504]],
-    ['answers what nobody asked', once(bound(77)), [504]],
+    ['lies about a length', once(Buffer.from('300e02010261090a0100040004008705', 'hex')), [503]],
+    ['lies about an entry', once(Buffer.from('300b0201026406040030820fff', 'hex')), [503]],
+    ['lies about a reference', once(Buffer.from('3009020102738203ff0400', 'hex')), [503]],
+    ['lies about controls', once(Buffer.from('301002010261070a010004000400a0820fff', 'hex')), [503]],
+    ['has no code', once(Buffer.from('30050201026100', 'hex')), [503]],
+    ['has a code of no byte', once(Buffer.from('300b02010261060a0004000400', 'hex')), [503]],
+    ['ends a search that nobody has begun', once(Buffer.from('300c02010265070a010004000400', 'hex')), [503]],
+    ['answers what nobody asked', once(bound(77)), [503]],
     ['sends zeros', endless(Buffer.alloc(65_536)), [503, 504]],
     [
       'sends one long message',
@@ -346,6 +389,7 @@ describe('attacks by bytes that no directory would send (LDAP-09, LDAP-10)', () 
         { base: undefined },
         { urls: 'ldap://127.0.0.1' as never },
         { dnResolution: { by: 'construct', patterns: { 'example.com': '' } } as const },
+        { dnResolution: { by: 'construct', patterns: { 'example.com': `uid=one,${base}` } } as const },
         { dnResolution: { by: 'other' } as never },
         { validFor: -1 },
       ]) {
