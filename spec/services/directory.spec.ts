@@ -369,7 +369,7 @@ describe('a directory that is not there', () => {
 
   it('is killed in the middle of a bind: nobody is signed in, and nothing counted', async () => {
     const own = await slapd(people);
-    // The first that a client says in the clear is the bind itself: it goes through to a directory that stands still.
+    // The first that a client says in the clear is the bind itself, before which the directory stands still.
     const wire = await relay(own.ldap, 'ldap', () => own.signal('SIGSTOP'));
     const app = await hosted({ urls: [wire.url], tls: { mode: 'disabled' }, dnResolution: construct });
     const told = signIn(app, alice.email, password).then(({ status }) => status);

@@ -137,8 +137,8 @@ export async function relay(
     next?.on('error', () => socket.destroy());
     socket.on('data', (chunk) => {
       chunks.push(chunk);
-      next?.write(chunk);
       onSent?.(socket);
+      next?.write(chunk);
     });
     next?.on('data', (chunk) => socket.write(chunk));
     socket.on('close', () => next?.destroy());
