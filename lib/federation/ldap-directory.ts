@@ -115,12 +115,13 @@ export class LdapDirectory {
       attribute: group.memberAttribute ?? 'member',
       value: dn,
     });
-    const options = { scope: 'base', sizeLimit: 1, filter, attributes: ['1.1'] } as const;
+    const own = { scope: 'base' as const, sizeLimit: 1, timeLimit: stepTime / 1000 };
     try {
+      // Of the group nothing is read but that it matches.
       const { searchEntries } = await this.connected().search(group.dn, {
-        ...options,
-        attributes: [...options.attributes],
-        timeLimit: stepTime / 1000,
+        ...own,
+        filter,
+        attributes: ['1.1'],
       });
       return searchEntries.length === 1;
     } catch (error) {
@@ -213,6 +214,7 @@ export class LdapDirectory {
       createConnection: () => {
         const own = unused.pop();
         if (own === undefined || own.destroyed) throw new PeerError('unreachable');
+        // It asks of a socket what a channel has, and of the types more than it asks.
         return own as unknown as Socket;
       },
     });

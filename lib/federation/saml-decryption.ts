@@ -1,4 +1,4 @@
-import { isModest } from './saml-document.js';
+import { isModest } from './modest-xml.js';
 import { areStrong, signatureAlgorithms } from './saml-envelope.js';
 import { xmlRoot } from './xml.js';
 

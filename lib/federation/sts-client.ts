@@ -2,7 +2,7 @@ import type { Audit, FailureReason } from '../defence/audit.js';
 import { type Fetch, PeerError, peerFailure } from '../defence/outbound.js';
 import { callerIdentityBody } from '../wire/aws-request.js';
 import type { CallerIdentity } from './aws-principal.js';
-import { isModest } from './saml-document.js';
+import { isModest } from './modest-xml.js';
 import { type XmlElement, xmlRoot } from './xml.js';
 
 /** How requests that are signed for AWS are taken. */

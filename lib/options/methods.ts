@@ -23,6 +23,8 @@ export function resolveMethods(given: Record<string, unknown>): ReadonlyMap<Meth
 function pluggedOf(name: MethodName, setting: unknown): Plugged {
   if (setting === undefined) return null;
   const method: Method = methods[name];
+  if (method.pluggable === false)
+    throw new ConfigError(`methods.${name}`, 'must be false: no strategy can stand in its place');
   return method.providers === undefined
     ? oneStrategy(['methods', name], setting)
     : ofProviders(name, setting);

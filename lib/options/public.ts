@@ -72,8 +72,9 @@ export interface PassportControlOptions {
 
 /** The methods that are switched off or in which a host's own strategies stand; see {@link PassportControlOptions}. */
 export type MethodOptions = {
-  [Name in Exclude<MethodName, FederatedMethodName>]?: false | PluggedStrategy | undefined;
+  [Name in Exclude<MethodName, FederatedMethodName | 'aws-iam'>]?: false | PluggedStrategy | undefined;
 } & {
+  'aws-iam'?: false | undefined;
   'oauth-auth-code'?: false | { strategies: Readonly<Record<string, PluggedOauthProvider>> } | undefined;
   'saml-response'?: false | { strategies: Readonly<Record<string, PluggedSamlProvider>> } | undefined;
   'ldap-basic-auth'?: false | { strategies: Readonly<Record<string, PluggedLdapProvider>> } | undefined;

@@ -60,8 +60,7 @@ export class AwsIamStrategy extends Strategy {
         await giveBack();
         return fail(refused ?? 'unknown_principal', app?.id ?? null);
       }
-      const proven = appProven(app, null);
-      return proven.kind === 'success' ? { ...proven, info: { ...proven.info, giveBack } } : proven;
+      return appProven(app, null, giveBack);
     } catch (error) {
       await giveBack();
       throw error;
@@ -105,6 +104,8 @@ function malformed(path: string, detail: string): AuthError {
 /** `aws-iam` as a method of the API. */
 export const awsIam: Method = {
   name: 'aws-iam',
+  // What was guessed at is a key of AWS, and only STS can say whose that is.
+  pluggable: false,
   bodyLimit: 65_536,
   isPossible: ({ repositories: { apps }, aws }) => apps?.findByAwsPrincipal !== undefined && aws !== null,
   guess(request) {

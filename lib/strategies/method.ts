@@ -47,6 +47,8 @@ export interface Method {
    * @throws AuthError `malformed_request`
    */
   guess(request: Request): Guess;
+  /** `false` where no strategy of a host can stand in its place. @default true */
+  pluggable?: false;
   /** Its own fields in the body of this request, which is all that a host's strategy in its place gets to see. */
   fields(request: Request): object;
   /** For a method that goes by identity providers. */

@@ -91,12 +91,17 @@ export function federatedOutcome(
 }
 
 /** The success of an app by the secret with this id; `null` when it was proven in another way. */
-export function appProven(principal: App, credentialId: string | null): Outcome {
+export function appProven(
+  principal: App,
+  credentialId: string | null,
+  giveBack?: Proof['giveBack'],
+): Outcome {
   const info: Proof = {
     principalType: 'app',
     principal,
     credentialId,
     identityProvider: null,
+    giveBack,
   };
   return { kind: 'success', principal, info };
 }

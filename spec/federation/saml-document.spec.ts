@@ -1,5 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
-import { isModest, samlDocument } from '../../lib/federation/saml-document.js';
+import { isModest } from '../../lib/federation/modest-xml.js';
+import { samlDocument } from '../../lib/federation/saml-document.js';
 
 const base64 = (xml: string) => Buffer.from(xml).toString('base64');
 const nested = (levels: number) => `${'<a>'.repeat(levels)}${'</a>'.repeat(levels)}`;

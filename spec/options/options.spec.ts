@@ -568,6 +568,12 @@ describe('Startup errors: what one option means for another', () => {
       /must be a function/,
     ],
     [
+      'a strategy that nothing could hold against STS',
+      { 'aws-iam': { strategy } },
+      'methods.aws-iam',
+      /must be false: /,
+    ],
+    [
       'strategies for local methods',
       { password: { strategies: { okta: { strategy } } } },
       'methods.password',
