@@ -39,6 +39,16 @@ export interface AppCredentialDependencies {
   clock: () => number;
 }
 
+/** Why nobody may be this app now, whatever the credential: it or its account is not open. `null`: nothing is in the way. */
+export async function closedApp(
+  accounts: AppCredentialDependencies['accounts'],
+  app: App,
+): Promise<FailureReason | null> {
+  if (!app.enabled) return 'disabled';
+  const account = accounts === null ? undefined : await accounts.findById(app.accountId);
+  return account === null || account?.enabled === false ? 'account_disabled' : null;
+}
+
 /** The app and the id of the secret that it presented, or why it was refused. */
 export type AppVerdict = { app: App; secretId: string } | { reason: FailureReason; entityId: string | null };
 
@@ -52,8 +62,6 @@ export async function verifyApp(
   if (app === null) return { reason: 'unknown_principal', entityId: null };
   if (app.secrets.length === 0) return { reason: 'no_secret', entityId: app.id };
   if (secretId === null) return { reason: 'wrong_secret', entityId: app.id };
-  if (!app.enabled) return { reason: 'disabled', entityId: app.id };
-  const account = accounts === null ? undefined : await accounts.findById(app.accountId);
-  if (account === null || account?.enabled === false) return { reason: 'account_disabled', entityId: app.id };
-  return { app, secretId };
+  const reason = await closedApp(accounts, app);
+  return reason === null ? { app, secretId } : { reason, entityId: app.id };
 }

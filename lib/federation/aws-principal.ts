@@ -44,6 +44,16 @@ export function awsPrincipal(
   return null;
 }
 
+/** A principal as the text that a session is bound to; see {@link principalOfText}. */
+export function textOfPrincipal(principal: AwsPrincipal): string {
+  return JSON.stringify(principal);
+}
+
+/** The principal that {@link textOfPrincipal} has written. */
+export function principalOfText(text: string): AwsPrincipal {
+  return JSON.parse(text);
+}
+
 /** The parts before and after the first colon. */
 function split(text: string): [string, string | undefined] {
   const at = text.indexOf(':');

@@ -1,18 +1,18 @@
 import type { Audit, FailureReason } from '../defence/audit.js';
+import { boundedQueue } from '../defence/bounded-queue.js';
 import { type Fetch, PeerError, peerFailure } from '../defence/outbound.js';
 import { callerIdentityBody } from '../wire/aws-request.js';
 import type { CallerIdentity } from './aws-principal.js';
 import { isModest } from './modest-xml.js';
+import type { StsEndpoint } from './sts-endpoint.js';
 import { type XmlElement, xmlRoot } from './xml.js';
 
 /** How requests that are signed for AWS are taken. */
 export interface AwsSettings {
   /** For whom they must be signed; `null` takes those that were signed for anybody. */
   audience: string | null;
-  /** The regions that are asked; `null` for all. */
-  regions: readonly string[] | null;
-  /** Where the Security Token Service of a region is, if not where AWS has it. */
-  stsEndpoint: ((region: string) => string) | null;
+  /** Where the Security Token Service of each region is that is asked, by the name of the region. */
+  endpoints: ReadonlyMap<string, StsEndpoint>;
 }
 
 /** Asks Security Token Services; see {@link stsClient}. */
@@ -22,7 +22,7 @@ export interface StsClient {
   /**
    * Has STS say who has signed these headers.
    *
-   * @throws AuthError `bad_gateway`, `unavailable` or `gateway_timeout`
+   * @throws AuthError `bad_gateway`, `unavailable`, `gateway_timeout`; `too_many_requests` when too many wait already
    */
   whoSigned(
     url: string,
@@ -33,9 +33,16 @@ export interface StsClient {
 const namespace = 'https://sts.amazonaws.com/doc/2011-06-15/';
 const contentType = 'application/x-www-form-urlencoded; charset=utf-8';
 
+/** Requests that are on the way at once, and those that wait for their turn: a flood of sign-ins is none at AWS. */
+const inFlight = 32;
+const mostWaiting = 128;
+/** Milliseconds for which a request waits: one that is sent later is answered to nobody. */
+const patience = 5000;
+
 /** Makes the client, on a fetch for peers that are not trusted. */
 export function stsClient(fetch: Fetch, audit: Audit): StsClient {
   const load = () => import('@xmldom/xmldom');
+  const inTurn = boundedQueue(inFlight, mostWaiting);
   const answerOf = async (url: string, headers: Readonly<Record<string, string>>) => {
     const response = await fetch(url, {
       method: 'POST',
@@ -57,13 +64,17 @@ export function stsClient(fetch: Fetch, audit: Audit): StsClient {
       await load();
     },
     async whoSigned(url, headers) {
-      try {
-        return await answerOf(url, headers);
-      } catch (error) {
-        const failure = error instanceof PeerError ? error : new PeerError('unreachable');
-        if (!failure.isTold) audit({ type: 'peer_failed', peer: new URL(url).host, kind: failure.kind });
-        throw peerFailure(failure);
-      }
+      const since = performance.now();
+      return inTurn(async () => {
+        try {
+          if (performance.now() - since > patience) throw new PeerError('timed_out');
+          return await answerOf(url, headers);
+        } catch (error) {
+          const failure = error instanceof PeerError ? error : new PeerError('unreachable');
+          if (!failure.isTold) audit({ type: 'peer_failed', peer: new URL(url).host, kind: failure.kind });
+          throw peerFailure(failure);
+        }
+      });
     },
   };
 }

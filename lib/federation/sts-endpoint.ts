@@ -62,3 +62,18 @@ export function stsEndpoint(region: string): StsEndpoint | null {
   if (partition === undefined) return null;
   return { partition, url: `https://sts.${region}.${suffixes[partition]}/` };
 }
+
+/** All regions that there are. */
+export function stsRegions(): string[] {
+  return partitions.flatMap((each) => regions[each]);
+}
+
+/** Reads what a host has named as an endpoint. What is signed is good for whoever sees it, so it travels by TLS alone. */
+export function ownEndpoint(given: unknown): string | null {
+  const url = typeof given === 'string' && URL.canParse(given) ? new URL(given) : null;
+  if (url === null || url.username !== '' || url.password !== '') return null;
+  // A signature is for one path, and clients sign for this one.
+  if (url.pathname !== '/' || url.search !== '' || url.hash !== '') return null;
+  const isLocal = ['localhost', '127.0.0.1', '[::1]'].includes(url.hostname);
+  return url.protocol === 'https:' || (url.protocol === 'http:' && isLocal) ? url.href : null;
+}

@@ -17,6 +17,7 @@ import type { SessionStore } from '../sessions/rows.js';
 import type { SessionSettings } from '../sessions/session-types.js';
 import type { MethodName } from '../strategies/index.js';
 import type { Plugged } from '../strategies/plugged.js';
+import { awsOf } from './aws.js';
 import { configError } from './config-error.js';
 import { resolveMethods } from './methods.js';
 import type { PassportControlOptions, PerPrincipal, RateOptions } from './public.js';
@@ -130,7 +131,7 @@ export function resolveOptions(options: PassportControlOptions): ResolvedOptions
         dangerouslyAllowHttpOnLocalhost: session.cookie?.dangerouslyAllowHttpOnLocalhost ?? false,
       },
     },
-    aws: awsOf(given.aws),
+    aws: given.aws === undefined ? null : awsOf(given.aws),
     lockout: lockout === false ? null : { ...limitOf(lockout, 10, 900), closedFor: lockout.duration ?? 900 },
     throttle:
       throttle === false
@@ -182,22 +183,6 @@ function secondFactorOf({
   return {
     relyingParty: { id, name, origins: [...origins] },
     userVerification: secondFactor.userVerification ?? 'preferred',
-  };
-}
-
-function awsOf(aws: PassportControlOptions['aws']): AwsSettings | null {
-  if (aws === undefined) return null;
-  const { audience, dangerouslyWithoutAudience, regions, stsEndpoint } = aws;
-  if (audience === undefined && dangerouslyWithoutAudience !== true) {
-    throw new ConfigError(
-      'aws.audience',
-      'is required: without it, whoever gets to see a signature that was made for somebody else can come here with it',
-    );
-  }
-  return {
-    audience: dangerouslyWithoutAudience === true ? null : (audience ?? null),
-    regions: regions === undefined ? null : [...regions],
-    stsEndpoint: stsEndpoint ?? null,
   };
 }
 

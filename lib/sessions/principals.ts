@@ -1,6 +1,7 @@
 import { hasValidSecret } from '../defence/app-credential.js';
 import type { EndCause } from '../defence/audit.js';
 import type { GuardedRepositories } from '../defence/guarded-repositories.js';
+import { principalOfText } from '../federation/aws-principal.js';
 import type { DirectoryCheck } from '../federation/directory-check.js';
 import type { Account, IdentityProvider } from '../repositories/index.js';
 import { entityOf, type Principal, type SessionRecord } from './record.js';
@@ -42,15 +43,22 @@ export function principals(
       return nothing;
     return accounts.findById(idp.accountId);
   };
-  /** A user whom a provider vouched for is found by what the provider vouched for: a link that is gone is nobody's. */
-  const principalOf = async ({ principalType, entityId, idpId, credentialId }: SessionRecord) => {
-    if (principalType === 'app') return apps === null ? null : apps.findById(entityId);
-    if (idpId === null || credentialId === null) return users === null ? null : users.findById(entityId);
-    const linked = await users?.federated?.findByFederatedIdentity(idpId, credentialId);
+  /** Whom somebody else vouched for is found by what was vouched for: a link that is gone is nobody's. */
+  const principalOf = async (record: SessionRecord): Promise<Principal | null> => {
+    const { principalType, entityId, idpId, accountId } = record;
+    const vouched = vouchedFor(record);
+    if (vouched === null) {
+      const table = principalType === 'app' ? apps : users;
+      return table === null ? null : table.findById(entityId);
+    }
+    const linked =
+      idpId === null
+        ? await apps?.findByAwsPrincipal?.(accountId ?? '', principalOfText(vouched))
+        : await users?.federated?.findByFederatedIdentity(idpId, vouched);
     return linked?.id === entityId ? linked : null;
   };
   const keyOf = (record: SessionRecord) =>
-    JSON.stringify([entityOf(record), record.accountId, record.idpId, record.idpId && record.credentialId]);
+    JSON.stringify([entityOf(record), record.accountId, record.idpId, vouchedFor(record)]);
   const recall = (record: SessionRecord): Facts | null => {
     const known = revalidateAfter === 0 ? undefined : cache.get(keyOf(record));
     const age = known === undefined ? -1 : clock() - known.readAt;
@@ -132,13 +140,15 @@ export function isMember(principalType: 'user' | 'app', principal: Principal, ac
   return 'accountIds' in principal && principal.accountIds.includes(accountId);
 }
 
+/** Whom an identity provider or AWS has named, and the session is bound to; `null` for a credential of the principal's own. */
+function vouchedFor({ method, idpId, credentialId }: SessionRecord): string | null {
+  return idpId !== null || method === 'aws-iam' ? credentialId : null;
+}
+
 /** Whether the credential that made the session still is the principal's. */
-function isBoundTo(
-  { credentialId, principalType, idpId }: SessionRecord,
-  principal: Principal,
-  now: number,
-): boolean {
-  if (credentialId === null || idpId !== null) return true;
+function isBoundTo(record: SessionRecord, principal: Principal, now: number): boolean {
+  const { credentialId, principalType } = record;
+  if (credentialId === null || vouchedFor(record) !== null) return true;
   if (principalType === 'app') return 'secrets' in principal && hasValidSecret(principal, credentialId, now);
   return 'credentialVersion' in principal && String(principal.credentialVersion) === credentialId;
 }

@@ -1,10 +1,11 @@
 import type { Request } from 'express';
+import { closedApp } from '../defence/app-credential.js';
 import type { GuardedRepositories } from '../defence/guarded-repositories.js';
 import type { ClaimOnce } from '../defence/once.js';
 import { AuthError } from '../errors.js';
-import { awsPrincipal } from '../federation/aws-principal.js';
+import { awsPrincipal, textOfPrincipal } from '../federation/aws-principal.js';
 import type { AwsSettings, StsClient } from '../federation/sts-client.js';
-import { type StsEndpoint, stsEndpoint } from '../federation/sts-endpoint.js';
+import type { StsEndpoint } from '../federation/sts-endpoint.js';
 import { audienceHeader, awsRequest, type SignedRequest } from '../wire/aws-request.js';
 import { parseBody } from '../wire/schemas.js';
 import type { Method } from './method.js';
@@ -54,34 +55,23 @@ export class AwsIamStrategy extends Strategy {
     if (giveBack === null) return fail('replayed');
     try {
       const app = await apps.findByAwsPrincipal(accountId, principal);
-      const account = app === null || accounts === null ? undefined : await accounts.findById(accountId);
-      const refused = this.refusalOf(app, account);
-      if (app === null || refused !== null) {
-        await giveBack();
-        return fail(refused ?? 'unknown_principal', app?.id ?? null);
-      }
-      return appProven(app, null, giveBack);
+      const refused = app === null ? 'unknown_principal' : await closedApp(accounts, app);
+      if (app !== null && refused === null) return appProven(app, textOfPrincipal(principal), giveBack);
+      await giveBack();
+      return fail(refused ?? 'unknown_principal', app?.id ?? null);
     } catch (error) {
       await giveBack();
       throw error;
     }
   }
 
-  private refusalOf(app: { enabled: boolean } | null, account: { enabled: boolean } | null | undefined) {
-    if (app === null) return 'unknown_principal';
-    if (!app.enabled) return 'disabled';
-    return account === null || account?.enabled === false ? 'account_disabled' : null;
-  }
-
   /** Where the request is sent, which is what it must be signed for. */
   private endpointOf(region: string, { host }: SignedRequest): StsEndpoint {
-    const { regions, stsEndpoint: own } = this.options.settings;
-    const known = regions === null || regions.includes(region) ? stsEndpoint(region) : null;
-    if (known === null) throw malformed('region', 'must be a region that is served here');
-    const url = own === null ? known.url : own(region);
-    if (host !== null && host !== new URL(url).host)
+    const endpoint = this.options.settings.endpoints.get(region);
+    if (endpoint === undefined) throw malformed('region', 'must be a region that is served here');
+    if (host !== null && host !== new URL(endpoint.url).host)
       throw malformed('headers.host', 'must be that of sts in this region');
-    return { ...known, url };
+    return endpoint;
   }
 
   private isFresh({ signedAt }: SignedRequest): boolean {

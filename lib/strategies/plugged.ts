@@ -1,5 +1,6 @@
 import type { Request } from 'express';
 import type passport from 'passport';
+import { closedApp } from '../defence/app-credential.js';
 import type { GuardedRepositories } from '../defence/guarded-repositories.js';
 import type { Guess } from '../defence/guesses.js';
 import { askHost, type HostStrategyRun } from '../plugged/host.js';
@@ -85,9 +86,8 @@ export class HostStrategy extends Strategy {
     }
     const app = (await apps?.findById(id)) ?? null;
     if (app === null) return fail('unknown_principal');
-    if (!app.enabled) return fail('disabled', app.id);
-    const account = accounts === null ? undefined : await accounts.findById(app.accountId);
-    if (account === null || account?.enabled === false) return fail('account_disabled', app.id);
+    const closed = await closedApp(accounts, app);
+    if (closed !== null) return fail(closed, app.id);
     const guessed =
       'app' in target && (target.app === app.id || target.app === `${app.accountId}/${app.name}`);
     return guessed ? appProven(app, null) : fail('refused_by_strategy', app.id);

@@ -1,4 +1,5 @@
 import { createHash, createHmac, timingSafeEqual } from 'node:crypto';
+import type { IncomingMessage, RequestListener } from 'node:http';
 
 /** A key pair that the double knows, and who it stands for. */
 export interface StsCaller {
@@ -15,18 +16,20 @@ export interface StsCaller {
 export interface StsDouble {
   /** What the control under test is given as `fetch`. Every other host is out of reach. */
   fetch(url: string, init: RequestInit): Promise<Response>;
+  /** The same on a socket, for what cannot be given a fetch: `http.createServer(sts.listener)` and `aws.stsEndpoint`. */
+  listener: RequestListener;
   /** All requests that were made, in order. */
   readonly requests: readonly { url: string; init: RequestInit }[];
   /** Has it answer otherwise from now on; `undefined` leaves an answer to it. */
-  misbehave(answer: ((url: URL) => Response | Promise<Response> | undefined) | null): void;
+  misbehave(answer: ((url: URL) => Response | undefined | Promise<Response | undefined>) | null): void;
 }
 
 const namespace = 'https://sts.amazonaws.com/doc/2011-06-15/';
 const body = 'Action=GetCallerIdentity&Version=2011-06-15';
 
 /**
- * Makes a Security Token Service in the process and without a socket, for specs. It verifies Signature Version 4 as AWS does,
- * over what has really come, and says who has signed.
+ * Makes a Security Token Service in the process, for specs; without a socket unless its `listener` is given one. It verifies
+ * Signature Version 4 as AWS does, over what has really come, and says who has signed.
  *
  * @example
  * const sts = stsDouble([{ accessKeyId, secretAccessKey, arn, account, userId }]);
@@ -39,33 +42,59 @@ export function stsDouble(
   const requests: { url: string; init: RequestInit }[] = [];
   let answer: Parameters<StsDouble['misbehave']>[0] = null;
 
+  const answerTo = async (url: string, init: RequestInit): Promise<Response | null> => {
+    requests.push({ url, init });
+    return (await answer?.(new URL(url))) ?? null;
+  };
+  const identityOf = (url: string, init: RequestInit): Response => {
+    const refusal = refusalOf(new URL(url), init, callers, clock());
+    if (typeof refusal === 'string')
+      return xml(
+        403,
+        `<ErrorResponse xmlns="${namespace}"><Error><Code>${refusal}</Code></Error></ErrorResponse>`,
+      );
+    const { arn, account, userId } = refusal;
+    const result = `<Arn>${arn}</Arn><UserId>${userId}</UserId><Account>${account}</Account>`;
+    return xml(
+      200,
+      `<GetCallerIdentityResponse xmlns="${namespace}"><GetCallerIdentityResult>${result}</GetCallerIdentityResult>` +
+        '<ResponseMetadata><RequestId>0</RequestId></ResponseMetadata></GetCallerIdentityResponse>',
+    );
+  };
+
   return {
     requests,
     misbehave(next) {
       answer = next;
     },
     async fetch(url, init) {
-      requests.push({ url, init });
-      const at = new URL(url);
-      const own = await answer?.(at);
-      if (own !== undefined) return own;
-      if (!/^sts\.[a-z0-9-]+\.amazonaws\.com(?:\.cn)?$/.test(at.hostname))
-        throw new TypeError('fetch failed');
-      const refusal = refusalOf(at, init, callers, clock());
-      if (typeof refusal === 'string')
-        return xml(
-          403,
-          `<ErrorResponse xmlns="${namespace}"><Error><Code>${refusal}</Code></Error></ErrorResponse>`,
-        );
-      const { arn, account, userId } = refusal;
-      const result = `<Arn>${arn}</Arn><UserId>${userId}</UserId><Account>${account}</Account>`;
-      return xml(
-        200,
-        `<GetCallerIdentityResponse xmlns="${namespace}"><GetCallerIdentityResult>${result}</GetCallerIdentityResult>` +
-          '<ResponseMetadata><RequestId>0</RequestId></ResponseMetadata></GetCallerIdentityResponse>',
-      );
+      const own = await answerTo(url, init);
+      if (own !== null) return own;
+      if (!awsHost.test(new URL(url).hostname)) throw new TypeError('fetch failed');
+      return identityOf(url, init);
+    },
+    listener: (request, response) => {
+      const serve = async () => {
+        const { url, init } = await received(request);
+        const answered = (await answerTo(url, init)) ?? identityOf(url, init);
+        response.writeHead(answered.status, Object.fromEntries(answered.headers));
+        response.end(Buffer.from(await answered.arrayBuffer()));
+      };
+      serve().catch(() => response.destroy());
     },
   };
+}
+
+const awsHost = /^sts\.([a-z0-9-]+)\.amazonaws\.com(?:\.cn)?$/;
+
+/** A request that came over a socket, as a fetch would have been given it. */
+async function received(request: IncomingMessage): Promise<{ url: string; init: RequestInit }> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of request) chunks.push(chunk);
+  const { method = 'GET', headers } = request;
+  const sent = Object.entries(headers).map(([name, value]): [string, string] => [name, String(value)]);
+  const init = { method, headers: sent, body: Buffer.concat(chunks).toString() };
+  return { url: new URL(request.url ?? '/', `http://${headers.host}`).href, init };
 }
 
 /** Who has signed a request, or the code by which AWS refuses it. */
@@ -83,7 +112,9 @@ function refusalOf(
     /^AWS4-HMAC-SHA256 Credential=([^/]+)\/(\d{8})\/([^/]+)\/sts\/aws4_request, ?SignedHeaders=([^,]+), ?Signature=(\w+)$/.exec(
       headers.get('authorization') ?? '',
     );
-  if (parts === null || init.method !== 'POST' || String(init.body) !== body) return 'IncompleteSignature';
+  const isAsked =
+    init.method === 'POST' && `${url.pathname}${url.search}` === '/' && String(init.body) === body;
+  if (parts === null || !isAsked) return 'IncompleteSignature';
   const [, id, day = '', region = '', names = '', signature = ''] = parts;
   const caller = callers.find(({ accessKeyId }) => accessKeyId === id);
   if (caller === undefined) return 'InvalidClientTokenId';
@@ -107,7 +138,8 @@ function refusalOf(
   const wanted = hmac(key, ['AWS4-HMAC-SHA256', date, scope, sha256(canonical)].join('\n'));
   const given = Buffer.from(signature, 'hex');
   const isRight = given.length === wanted.length && timingSafeEqual(given, wanted);
-  return isRight && region === url.hostname.split('.')[1] ? caller : 'SignatureDoesNotMatch';
+  const regionOfHost = awsHost.exec(url.hostname)?.[1] ?? region;
+  return isRight && region === regionOfHost ? caller : 'SignatureDoesNotMatch';
 }
 
 function hmac(key: string | Buffer, text: string): Buffer {

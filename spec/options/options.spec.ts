@@ -807,6 +807,22 @@ describe('aws', () => {
     ['an unknown region', { audience: 'a', regions: ['us-moon-1'] }, 'aws.regions.0', /a region of AWS$/],
     ['a text for regions', { audience: 'a', regions: 'eu-west-1' }, 'aws.regions', /must be of type array$/],
     ['a URL', { audience: 'a', stsEndpoint: 'https://x' }, 'aws.stsEndpoint', /must be a function/],
+    ...[
+      () => 'http://sts.example.com/',
+      () => 'https://user@sts.example.com/',
+      () => 'https://sts.example.com/path',
+      () => 'https://sts.example.com/?a=b',
+      () => 'sts.example.com',
+      () => Object.assign(Object(5)),
+      () => {
+        throw new Error('no such region');
+      },
+    ].map((stsEndpoint): [string, object, string, RegExp] => [
+      String(stsEndpoint),
+      { audience: 'a', stsEndpoint },
+      'aws.stsEndpoint',
+      /must answer for us-east-1 with an https URL/,
+    ]),
     ['an unknown word', { audience: 'a', region: 'x' }, 'aws.region', /Did you mean regions\?/],
   ])('%s is an error that names its path and the mend', (_, aws, path, mend) => {
     const refusal = refusalOf({ ...least, aws });
@@ -816,8 +832,36 @@ describe('aws', () => {
   it('takes an audience, or the loud word for none', () => {
     const resolved = (aws: PassportControlOptions['aws']) => resolveOptions({ ...least, aws }).aws;
     expect(resolved(undefined)).toBeNull();
-    expect(resolved({ audience: 'a' })).toEqual({ audience: 'a', regions: null, stsEndpoint: null });
+    expect(resolved({ audience: 'a' })?.audience).toBe('a');
     expect(resolved({ audience: 'a', dangerouslyWithoutAudience: true })?.audience).toBeNull();
+  });
+});
+
+describe('the endpoints of STS', () => {
+  const endpoints = (aws: PassportControlOptions['aws']) =>
+    Object.fromEntries(
+      [...(resolveOptions({ ...least, aws }).aws?.endpoints ?? [])].map(([at, { url }]) => [at, url]),
+    );
+
+  it('are those of all regions that AWS has, or of those that are named', () => {
+    expect(Object.keys(endpoints({ audience: 'a' })).length).toBeGreaterThan(35);
+    expect(endpoints({ audience: 'a', regions: ['cn-north-1', 'us-gov-east-1'] })).toEqual({
+      'cn-north-1': 'https://sts.cn-north-1.amazonaws.com.cn/',
+      'us-gov-east-1': 'https://sts.us-gov-east-1.amazonaws.com/',
+    });
+  });
+
+  it('are where the host says, which may be this machine', () => {
+    const [regions, asked] = [['eu-west-1', 'eu-west-2'], [] as string[]];
+    const stsEndpoint = (region: string) => {
+      asked.push(region);
+      return region === 'eu-west-1' ? 'https://vpce.example.com' : 'http://127.0.0.1:4000';
+    };
+    expect(endpoints({ audience: 'a', regions, stsEndpoint })).toEqual({
+      'eu-west-1': 'https://vpce.example.com/',
+      'eu-west-2': 'http://127.0.0.1:4000/',
+    });
+    expect(asked).toEqual(regions);
   });
 });
 

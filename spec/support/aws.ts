@@ -1,5 +1,6 @@
 import { Sha256 } from '@aws-crypto/sha256-js';
 import { SignatureV4 } from '@smithy/signature-v4';
+import type { KnownAwsPrincipal } from '../../lib/index.js';
 import { type StsCaller, type StsDouble, stsDouble } from '../../lib/testing/index.js';
 import { attack, type Target, type WireAnswer } from './attack.js';
 import { auth } from './federation.js';
@@ -17,6 +18,11 @@ export const role: StsCaller = {
     sessionToken: 'token/of+the=role',
   },
   ...{ account, userId: 'AROAEXAMPLEROLE00001:one', arn: `arn:aws:sts::${account}:assumed-role/deploy/one` },
+};
+/** The role as the host knows it. */
+export const knownRole: KnownAwsPrincipal = {
+  ...{ partition: 'aws', awsAccountId: account, type: 'role', name: 'deploy' },
+  uniqueId: 'AROAEXAMPLEROLE00001',
 };
 /** A user, who is no app here. */
 export const user: StsCaller = {
@@ -71,6 +77,14 @@ export interface AwsStage extends Target {
   reasons(): string[];
 }
 
+/** Has robot be known as these identities at AWS, and no others. */
+export function setPrincipals({ nodes }: Target, awsPrincipals: readonly KnownAwsPrincipal[]): void {
+  const { table } = nodes[0].repositories.apps;
+  const row = table.get(robot.id);
+  if (row === undefined) throw new Error('there is no robot');
+  table.set(robot.id, { ...row, awsPrincipals });
+}
+
 /** Runs an attack on a service in which robot is a role of AWS. */
 export function onAws(
   drive: (stage: AwsStage) => Promise<void>,
@@ -86,11 +100,7 @@ export function onAws(
     const { nodes, clock } = target;
     const double = stsDouble(callers, { clock });
     sts = double;
-    const { table } = nodes[0].repositories.apps;
-    const row = table.get(robot.id);
-    if (row === undefined) throw new Error('there is no robot');
-    const known = { partition: 'aws', awsAccountId: account, type: 'role', name: 'deploy' } as const;
-    table.set(robot.id, { ...row, awsPrincipals: [{ ...known, uniqueId: 'AROAEXAMPLEROLE00001' }] });
+    setPrincipals(target, [knownRole]);
     await drive({
       ...target,
       sts: double,

@@ -1,7 +1,18 @@
 import { describe, expect, it } from '@jest/globals';
 import aws4 from 'aws4';
+import type { KnownAwsPrincipal } from '../../../lib/index.js';
 import { basic, bearer } from '../../support/app.js';
-import { audience, onAws, region, role, type Signing, user } from '../../support/aws.js';
+import {
+  type AwsStage,
+  audience,
+  knownRole,
+  onAws,
+  region,
+  role,
+  type Signing,
+  setPrincipals,
+  user,
+} from '../../support/aws.js';
 import { acme, globex, robot } from '../../support/people.js';
 
 const seen = ({ status, body }: { status: number; body: string }) => ({
@@ -108,6 +119,41 @@ describe('an app that signs in by its identity at AWS', () => {
         expect([name, seen(answer)]).toEqual([name, refused]);
       }
       expect(stage.shared.rows.size).toBe(0);
+    }));
+});
+
+describe('a session that began at AWS', () => {
+  const me = async (stage: AwsStage, token: string, node: 0 | 1 = 0) =>
+    (await stage.nodes[node].send({ method: 'GET', path: '/app', headers: bearer(token) })).status;
+  const tokenOf = async (stage: AwsStage) => {
+    stage.expectSessionsOf(robot.id);
+    return String(JSON.parse((await stage.signIn(await stage.headers())).body).access_token);
+  };
+
+  it.each<[string, readonly KnownAwsPrincipal[]]>([
+    ['is taken away', []],
+    ['is another', [{ ...knownRole, name: 'other' }]],
+    ['was made again', [{ ...knownRole, uniqueId: 'AROAEXAMPLEROLE00002' }]],
+  ])('ends when the role %s, while the app lives on', async (_, awsPrincipals) =>
+    onAws(async (stage) => {
+      const token = await tokenOf(stage);
+      expect([await me(stage, token), await me(stage, token, 1)]).toEqual([200, 200]);
+      setPrincipals(stage, awsPrincipals);
+      expect(await me(stage, token, 1)).toBe(401);
+      expect(stage.shared.rows.size).toBe(0);
+      const own = await stage.nodes[0].call('/sys/v1/session/auth', undefined, basic(robot.id, robot.secret));
+      expect(own.status).toBe(200);
+    }),
+  );
+
+  it('goes on in the session that reauth makes of it, and is bound as it was', () =>
+    onAws(async (stage) => {
+      const first = await tokenOf(stage);
+      const answer = await stage.nodes[0].call('/sys/v1/session/reauth', undefined, bearer(first));
+      const next = String(JSON.parse(answer.body).access_token);
+      expect([await me(stage, first), await me(stage, next)]).toEqual([401, 200]);
+      setPrincipals(stage, []);
+      expect(await me(stage, next)).toBe(401);
     }));
 });
 
@@ -429,6 +475,40 @@ describe('attacks by what STS answers (AWS-08 to AWS-13)', () => {
       stage.expectSessionsOf(robot.id);
       expect(seen(await stage.signIn(headers))).toEqual(signedIn);
       expect(stage.reasons()).toEqual(['unknown_principal', 'account_disabled', 'disabled']);
+    }));
+
+  it('AWS-13, AWS-14: a flood of sign-ins is none at STS, and who comes when too many wait is told so', () =>
+    onAws(async (stage) => {
+      let [under, most] = [0, 0];
+      const waiting: (() => void)[] = [];
+      stage.sts.misbehave(async (): Promise<undefined> => {
+        under += 1;
+        most = Math.max(most, under);
+        await new Promise<void>((resolve) => waiting.push(resolve));
+        under -= 1;
+        return undefined;
+      });
+      const headers = await Promise.all(
+        Array.from({ length: 200 }, (_, n) => stage.headers({ headers: { 'content-type': `text/${n}` } })),
+      );
+      let turnedAway = 0;
+      const answers = headers.map(async (each) => {
+        const answer = await stage.signIn(each);
+        if (answer.status === 429) turnedAway += 1;
+        return answer;
+      });
+      while (turnedAway < 40) await new Promise((resolve) => setTimeout(resolve, 10));
+      expect([under, most]).toEqual([32, 32]);
+      stage.expectSessionsOf(robot.id);
+      const done = Promise.all(answers);
+      const timer = setInterval(() => {
+        for (const resolve of waiting.splice(0)) resolve();
+      }, 5);
+      const statuses = (await done).map(({ status }) => status);
+      clearInterval(timer);
+      expect(most).toBe(32);
+      expect(statuses.filter((status) => status === 200).length).toBe(160);
+      expect(statuses.filter((status) => status === 429).length).toBe(40);
     }));
 
   it('AWS-14: who fails too often with one key is slowed down, before STS is asked, and its API key is not', () =>
