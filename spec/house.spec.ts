@@ -18,7 +18,7 @@ const floors = [
 ];
 
 /** Entry points of their own: they may import what is below the control, and nothing else imports them. */
-const annexes = ['testing', 'redis'];
+const annexes = ['testing', 'redis', 'aws'];
 
 /** What is to be loaded when a method that needs it is configured, by `import()`. */
 const heavy = [
@@ -30,6 +30,8 @@ const heavy = [
   'xml-crypto',
   'xml-encryption',
   '@simplewebauthn/server',
+  '@smithy/signature-v4',
+  '@aws-sdk/credential-provider-node',
 ];
 
 /** What is not asked for in lib, since it is handed over or is the host's. */
@@ -252,8 +254,8 @@ describe('the house', () => {
 
   it('declares each name of its entry points where it is documented', () => {
     const known = new Set(files.flatMap((path) => declared(path).map((name) => `${path}: ${name}`)));
-    for (const path of ['index.ts', 'testing/index.ts']) {
-      expect(handedOn(path).length).toBeGreaterThan(10);
+    for (const path of ['index.ts', 'testing/index.ts', 'aws/index.ts']) {
+      expect(handedOn(path).length).toBeGreaterThan(4);
       expect(handedOn(path).filter((each) => !known.has(each))).toEqual([]);
     }
   });

@@ -1,7 +1,7 @@
 import type { Audit, FailureReason } from '../defence/audit.js';
 import { boundedQueue } from '../defence/bounded-queue.js';
 import { type Fetch, PeerError, peerFailure } from '../defence/outbound.js';
-import { callerIdentityBody } from '../wire/aws-request.js';
+import { callerIdentityBody, callerIdentityType } from '../wire/caller-identity.js';
 import type { CallerIdentity } from './aws-principal.js';
 import { isModest } from './modest-xml.js';
 import type { StsEndpoint } from './sts-endpoint.js';
@@ -31,7 +31,6 @@ export interface StsClient {
 }
 
 const namespace = 'https://sts.amazonaws.com/doc/2011-06-15/';
-const contentType = 'application/x-www-form-urlencoded; charset=utf-8';
 
 /** Requests that are on the way at once, and those that wait for their turn: a flood of sign-ins is none at AWS. */
 const inFlight = 32;
@@ -46,7 +45,7 @@ export function stsClient(fetch: Fetch, audit: Audit): StsClient {
   const answerOf = async (url: string, headers: Readonly<Record<string, string>>) => {
     const response = await fetch(url, {
       method: 'POST',
-      headers: { 'content-type': contentType, ...headers },
+      headers: { 'content-type': callerIdentityType, ...headers },
       body: callerIdentityBody,
     });
     const { status } = response;

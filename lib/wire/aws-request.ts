@@ -1,18 +1,15 @@
 import { createHash } from 'node:crypto';
 import { z } from 'zod';
+import { audienceHeader, callerIdentityBody, nonceHeader } from './caller-identity.js';
 import { uuid } from './schemas.js';
 
-/** The header that says for whom a request was signed; see `aws.audience` in the options. */
-export const audienceHeader = 'x-passport-control-audience';
-
-/** The one request that is ever made to STS: who has signed this? */
-export const callerIdentityBody = 'Action=GetCallerIdentity&Version=2011-06-15';
 const bodyHash = createHash('sha256').update(callerIdentityBody).digest('hex');
 
 /** What is passed on to STS, beside the host. Everything else a client may send along, and nobody gets to see. */
 const passedOn = [
   ...['authorization', 'content-type', 'x-amz-content-sha256', 'x-amz-date', 'x-amz-security-token'],
   audienceHeader,
+  nonceHeader,
 ];
 
 /** A request to STS that somebody has signed by Signature Version 4, as far as it can be read here. */

@@ -163,6 +163,16 @@ describe('a host that has installed Express and this package only', () => {
     });
   });
 
+  it('says what is missing where an app signs in by AWS, and nothing before', async () => {
+    const source = `import { awsSignIn } from 'passport-control/aws';
+      const options = { accountId: 'a', region: 'eu-west-1', audience: 'b' };
+      const said = (error) => error.message;
+      console.log(JSON.stringify(await awsSignIn(options)().catch(said)));`;
+    expect(await report(at, 'aws.mjs', source)).toBe(
+      'passport-control/aws needs @smithy/signature-v4: npm install @smithy/signature-v4',
+    );
+  });
+
   it('loads the password hashing for users and not for apps', async () => {
     expect(await report(at, 'load.mjs', await fixture('load'))).toEqual({ withApps: false, withUsers: true });
   });

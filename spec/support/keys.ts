@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, readFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
@@ -18,5 +18,7 @@ export function keyAndCertificate(name: string, bits = 2048): KeyAndCertificate 
   execFileSync('openssl', ['req', '-x509', '-newkey', `rsa:${bits}`, '-nodes', ...subject, ...out], {
     stdio: 'ignore',
   });
-  return { privateKey: readFileSync(key, 'utf8'), certificate: readFileSync(certificate, 'utf8') };
+  const made = { privateKey: readFileSync(key, 'utf8'), certificate: readFileSync(certificate, 'utf8') };
+  rmSync(folder, { recursive: true });
+  return made;
 }
