@@ -1,8 +1,8 @@
 import { people } from './people.js';
 
 /** What the demo says when it is ready: where it is, who may sign in, and curl lines that run as they stand. */
-export function banner(origin: string): string {
-  const { accounts, alice, bob, robot } = people;
+export function banner(origin: string, sts: string): string {
+  const { accounts, alice, bob, robot, aws } = people;
   const accountsOf = (ids: readonly string[]) =>
     accounts.filter(({ id }) => ids.includes(id)).map(({ id, name }) => `${name} ${id}`);
 
@@ -18,6 +18,12 @@ export function banner(origin: string): string {
   const user = `-u '${alice.email}:${alice.password}'`;
   const apiKey = `-u '${robot.id}:${robot.secret}'`;
   const token = `TOKEN=$(curl -sS -X POST ${auth} ${user} | sed 's/.*"access_token":"\\([^"]*\\)".*/\\1/')`;
+  const { accessKeyId, secretAccessKey } = aws.robot;
+  const atAws = { accountId: robot.accountId, region: aws.region, audience: origin, stsEndpoint: sts };
+  const keyPair = `AWS_ACCESS_KEY_ID=${accessKeyId} AWS_SECRET_ACCESS_KEY='${secretAccessKey}'`;
+  const signed =
+    "import('passport-control/aws').then(({ awsSignIn }) => awsSignIn(" +
+    `${inScript(atAws)})()).then((body) => console.log(JSON.stringify(body)))`;
   const bearer = '-H "Authorization: Bearer $TOKEN"';
 
   return `
@@ -38,6 +44,8 @@ Who may sign in
   secret     ${robot.secret}
   account    ${robot.accountId}
   name       ${robot.name}
+  at AWS     ${accessKeyId}
+             ${secretAccessKey}
 
 The same in a shell
 
@@ -52,6 +60,9 @@ The same in a shell
 
   # auth-by-app-name: an app signs in by its account and name
   curl -sSi ${auth} ${json(appName)}
+
+  # aws-iam: an app signs in by its key pair at AWS, which it shows to nobody
+  ${keyPair} node -e "${signed}" | curl -sSi ${auth} -H 'Content-Type: application/json' -d @-
 
   # discover: the ways in which a user may sign in
   curl -sSi ${auth}/discover ${json({ user_email: alice.email })}
@@ -81,4 +92,11 @@ A second factor
 
 Ctrl-C ends the demo, and every session with it.
 `;
+}
+
+/** An object of texts as a script has it that stands in double quotes. */
+function inScript(texts: Record<string, string>): string {
+  return `{ ${Object.entries(texts)
+    .map(([name, text]) => `${name}: '${text}'`)
+    .join(', ')} }`;
 }

@@ -2,9 +2,11 @@ import {
   hashPassword,
   hashSecret,
   type IdentityProvider,
+  type KnownAwsPrincipal,
   type MemoryRepositories,
   memoryRepositories,
 } from 'passport-control';
+import type { StsCaller } from 'passport-control/testing';
 
 interface Person {
   id: string;
@@ -39,11 +41,34 @@ const robot = {
   secret: '8r1hS0mTq3vWcXyB5nKd7gLzP2aEuJ6f',
 };
 
+/** What there is of AWS: one region, and two users with key pairs, of whom one is the robot and the other nobody here. */
+const aws = {
+  region: 'eu-west-1',
+  robot: {
+    accessKeyId: 'AKIACONSOLEROBOT0001',
+    secretAccessKey: 'the robot signs for AWS by this',
+    ...{
+      account: '123456789012',
+      userId: 'AIDACONSOLEROBOT0001',
+      arn: 'arn:aws:iam::123456789012:user/robot',
+    },
+  },
+  stranger: {
+    accessKeyId: 'AKIACONSOLESTRANGER1',
+    secretAccessKey: 'the stranger signs for AWS by this',
+    ...{
+      account: '210987654321',
+      userId: 'AIDACONSOLESTRANGER1',
+      arn: 'arn:aws:iam::210987654321:user/robot',
+    },
+  },
+};
+
 /**
  * Who may sign in. Everybody who reads this file knows these credentials, which is why the demo listens on this
  * machine only.
  */
-export const people = { accounts: [acme, globex], alice, bob, robot };
+export const people = { accounts: [acme, globex], alice, bob, robot, aws };
 
 /** The same people as passport-control wants them: with hashes in the place of secrets. */
 export async function seededRepositories(
@@ -57,6 +82,18 @@ export async function seededRepositories(
   return memoryRepositories({
     users: [await user(alice), await user(bob)],
     identityProviders,
-    apps: [{ ...app, secrets: [{ id: 'first', hash: hashSecret(secret) }] }],
+    apps: [
+      {
+        ...app,
+        secrets: [{ id: 'first', hash: hashSecret(secret) }],
+        awsPrincipals: [knownAtAws(aws.robot)],
+      },
+    ],
   });
+}
+
+/** A user of AWS as the host's table knows it. */
+function knownAtAws({ account, userId, arn }: StsCaller): KnownAwsPrincipal {
+  const name = arn.slice(arn.lastIndexOf('/') + 1);
+  return { partition: 'aws', awsAccountId: account, type: 'user', name, uniqueId: userId };
 }

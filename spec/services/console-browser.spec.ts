@@ -247,7 +247,7 @@ describe("the console's page", () => {
 
   it('needs no mouse to go to a provider either', async () => {
     await page.getByRole('radio', { name: 'Password' }).focus();
-    for (let presses = 0; presses < 3; presses += 1) await page.keyboard.press('ArrowRight');
+    for (let presses = 0; presses < 4; presses += 1) await page.keyboard.press('ArrowRight');
     await tabTo('Find ways to sign in');
     await page.keyboard.press('Enter');
     await page.getByRole('button', { name: 'Acme by SAML' }).waitFor();
@@ -295,6 +295,33 @@ describe("the console's page", () => {
     await logged('Call with the session');
     await signOut();
     expect(complaints.filter((each) => !each.includes('status of 401'))).toEqual([]);
+  });
+
+  it('signs an app in by a key pair of AWS, and neither a stranger there nor a pair that is wrong', async () => {
+    await page.getByRole('radio', { name: 'AWS' }).check();
+    await page.getByRole('radio', { name: 'Cookie' }).check();
+    await button('a stranger').click();
+    await button('Sign in').click();
+    await told('401 invalid_credentials');
+    await button('robot').click();
+    const secret = panel('Session').getByRole('textbox', { name: 'secret access key' });
+    await secret.fill('');
+    await button('Sign in').click();
+    await told('400');
+    expect(await secret.getAttribute('aria-invalid')).toBe('true');
+    await secret.fill('another');
+    await button('Sign in').click();
+    await told('401 invalid_credentials');
+    await lit('none');
+    await button('robot').click();
+    await button('Sign in').click();
+    await lit('active');
+    await logged('Sign for AWS');
+    await logged('Sign in by aws-iam');
+    await page.getByRole('button', { name: 'GET /api/robots-only' }).first().click();
+    await logged('Call with the session');
+    await signOut();
+    expect(complaints.filter((each) => !/status of 40[01]/.test(each))).toEqual([]);
   });
 
   it('goes on with the password when that is chosen, and says what is wrong with an address', async () => {

@@ -10,7 +10,7 @@ const run = promisify(execFile);
 
 /** Runs a line as somebody who pastes it into a shell does. */
 async function shell(line: string): Promise<string> {
-  return (await run('sh', ['-c', line])).stdout;
+  return (await run('sh', ['-c', line], { cwd: root })).stdout;
 }
 
 async function freePort(): Promise<number> {
@@ -56,12 +56,13 @@ describe('the console', () => {
       'Basic, user',
       'Basic, app',
       'auth-by-app-name',
+      'aws-iam',
       'discover',
       'Bearer',
       'sign out',
       'API key',
     ]);
-    expect(example.said().match(/^ {2}(?:curl|TOKEN=)/gm)).toHaveLength(comments.length);
+    expect(example.said().match(/^ {2}(?:curl|TOKEN=|AWS_)/gm)).toHaveLength(comments.length);
   });
 
   const alice = 'a11ce000-0000-4000-8000-000000000001';
@@ -71,6 +72,7 @@ describe('the console', () => {
     ['Basic, user', alice],
     ['Basic, app', robot],
     ['auth-by-app-name', robot],
+    ['aws-iam', robot],
   ])('signs in with the line for %s', async (comment, entityId) => {
     const answer = await shell(lineAfter(comment));
     expect(answer).toMatch(/^HTTP\/1\.1 200 OK/);

@@ -107,10 +107,13 @@ function readEnd() {
   return callHost('Read the new end', whoami, routesResult, { isAside: true });
 }
 
-const signIn = alone(async (method, request) => {
+const signIn = alone(async (method, { leadsTo, ...request }) => {
   const isDiscovery = method === 'discover';
   const title = isDiscovery ? 'Discover' : `Sign in by ${method}`;
-  const { status, json } = await step(title, request, sessionResult);
+  const isToSign = leadsTo !== undefined;
+  const first = await step(isToSign ? 'Sign for AWS' : title, request, sessionResult, { isAside: isToSign });
+  const isSigned = isToSign && first.status === 200;
+  const { status, json } = isSigned ? await step(title, leadsTo(first.json), sessionResult) : first;
   if (status !== 200) {
     const renamed = json?.errors?.map((each) =>
       each.path === 'user_email' ? { ...each, path: 'email' } : each,

@@ -8,6 +8,7 @@ const methodHints = {
   password: 'A user, by an e-mail address in the body.',
   basic: 'In a Basic header: a UUID is an app, an @ a user.',
   'auth-by-app-name': 'An app, by account and name in the body.',
+  'aws-iam': 'An app, by what its key pair has signed for AWS.',
   discover: 'A user, by an identity provider of the account.',
   directory: 'A user, by the password that the directory knows.',
 };
@@ -17,7 +18,7 @@ const carrierHints = {
 };
 
 /** Brings the form to life; `submit` gets the request that the fields make. */
-export function signInForm(form, { alice, bob, robot }, submit) {
+export function signInForm(form, { alice, bob, robot, aws }, submit) {
   const { elements: fields } = form;
   const presets = {
     password: [
@@ -31,6 +32,10 @@ export function signInForm(form, { alice, bob, robot }, submit) {
     ],
     'auth-by-app-name': [
       { label: 'robot', acct_id: robot.accountId, name: robot.name, password: robot.secret },
+    ],
+    'aws-iam': [
+      { label: 'robot', ...keyPairOf(aws.robot) },
+      { label: 'a stranger', ...keyPairOf(aws.stranger) },
     ],
     directory: [
       { label: 'alice', email: alice.email, password: alice.directoryPassword },
@@ -88,7 +93,8 @@ export function signInForm(form, { alice, bob, robot }, submit) {
     clearFieldErrors(form);
     const { method: chosen, ...values } = Object.fromEntries(new FormData(form));
     const method = directory === null ? chosen : 'ldap-basic-auth';
-    submit(method, requestOf({ method, idp_id: directory?.idp_id, ...values }));
+    const toSign = method === 'aws-iam' ? requestToSign(values) : null;
+    submit(method, toSign ?? requestOf({ method, idp_id: directory?.idp_id, ...values }));
   });
   chooseMethod();
   return {
@@ -102,6 +108,23 @@ export function signInForm(form, { alice, bob, robot }, submit) {
       fields.namedItem('password').focus();
     },
   };
+}
+
+const keyPairOf = ({ accessKeyId, secretAccessKey }) => ({ accessKeyId, secretAccessKey });
+
+/**
+ * Has the host sign as an app at AWS does, which never shows its key pair; `leadsTo` makes the request of `POST session/auth`
+ * of what it answers.
+ */
+function requestToSign({ token_type, accessKeyId, secretAccessKey }) {
+  const headers = { 'Content-Type': 'application/json' };
+  const body = JSON.stringify({ accessKeyId, secretAccessKey });
+  const cookie = token_type === 'Cookie' ? 'takes' : undefined;
+  const leadsTo = (signed) => {
+    const own = JSON.stringify({ ...signed, token_type });
+    return { method: 'POST', path, headers, body: own, cookie };
+  };
+  return { method: 'POST', path: '/api/aws-request', headers, body, leadsTo };
 }
 
 /** The request of `POST session/auth`. A Basic header needs no body unless the session is to be a cookie. */
