@@ -87,7 +87,8 @@ export function ldapClient(audit: Audit): LdapClient {
             const verdict = await directory.judge(entry, email, mailAttribute);
             // Found by a spelling that is not the entry's: guesses at it would be counted elsewhere.
             if ('reason' in verdict && verdict.reason === 'unknown_principal') return verdict;
-            return (await directory.bindUser(entry.dn, password)) ?? verdict;
+            const refused = await directory.bindUser(entry.dn, password);
+            return refused ?? (await directory.holdsBack(entry.dn)) ?? verdict;
           }
           case 'upn': {
             if (!isPlain(email)) return { reason: 'unknown_principal' };

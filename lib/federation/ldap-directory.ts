@@ -15,7 +15,7 @@ export type LdapVerdict =
   | { subject: string; email: string; emailProven: true; attributes: Record<string, string> }
   | { reason: FailureReason };
 
-const [noSuchObject, insufficientAccess] = [32, 50];
+const [noSuchObject, insufficientAccess, unwillingToPerform] = [32, 50, 53];
 
 /** Milliseconds for each step. */
 const stepTime = 3000;
@@ -80,6 +80,22 @@ export class LdapDirectory {
     const options = { scope: 'base', sizeLimit: 1, ...this.reading() } as const;
     const [entry] = await this.readable(this.connected().search(dn, options));
     return entry ?? null;
+  }
+
+  /**
+   * Why the user who is bound may do nothing, which is how a directory says that the password must be changed first; `null`
+   * where it says nothing of that. Whether the user may read the own entry is another thing.
+   */
+  async holdsBack(dn: string): Promise<{ reason: FailureReason } | null> {
+    try {
+      await this.connected().search(dn, { scope: 'base', attributes: ['1.1'], timeLimit: stepTime / 1000 });
+      return null;
+    } catch (error) {
+      const code = codeOf(error);
+      if (code === insufficientAccess || code === unwillingToPerform) return { reason: 'password_expired' };
+      if (code === noSuchObject) return null;
+      throw error;
+    }
   }
 
   /** What was found. A user whose password must be changed first is bound, and may read nothing. */

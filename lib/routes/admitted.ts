@@ -27,7 +27,7 @@ export function admitted(
 ): Work {
   return async (request, response) => {
     const body = await readBody?.(request, response);
-    return work(request, response, await gate(request, requirement), body);
+    return work(request, response, await gate.admit(request, requirement), body);
   };
 }
 

@@ -86,7 +86,7 @@ export function requireSession(decide: Authenticate, requirement: SessionRequire
 }
 
 async function session(gate: Gate, request: Request): Promise<Authenticated> {
-  const { key, record, principal } = await gate(request, {
+  const { key, record, principal } = await gate.admit(request, {
     states: ['active'],
   });
   return { principal, session: authSessionOf(key, record) };

@@ -35,11 +35,7 @@ export function sessionRouter(dependencies: RouterDependencies): Router {
       POST: admitted(gate, { states: ['active'], principal: 'app' }, sessionReauth(dependencies)),
     },
     '/session/terminate': {
-      POST: admitted(
-        gate,
-        { states: ['pending', 'enrolling', 'active'] },
-        sessionTerminate(sessions, cookie),
-      ),
+      POST: sessionTerminate(gate, sessions, cookie),
     },
     '/session/select_account': {
       POST: admitted(

@@ -23,8 +23,13 @@ export interface Admission extends StoredSession {
   principal: Principal;
 }
 
-/** Decides about a request; see {@link sessionGate}. */
-export type Gate = (request: Request, requirement: Requirement) => Promise<Admission>;
+/** Decides about requests; see {@link sessionGate}. */
+export interface Gate {
+  /** Whether a request has a session that is good for a route. */
+  admit(request: Request, requirement: Requirement): Promise<Admission>;
+  /** The session of a request that ends it, in whatever state: nobody has to be asked whose it is, so nobody can be down. */
+  leave(request: Request): Promise<StoredSession>;
+}
 
 /** What the gate is made from. */
 export interface GateDependencies {
@@ -38,31 +43,38 @@ export interface GateDependencies {
 /**
  * Makes the gate: the one place that decides whether a request has a session that is good for a route, for our own
  * routes and through `requireSession()` for the host's. The token is recognised, the row loaded, the principal
- * read again; then the state decides, and every doubt is a no. It throws AuthError `session_required`,
+ * read again; then the state decides, and every doubt is a no. Both throw AuthError `session_required`,
  * `invalid_session`, `second_factor_required`, `enrolment_required`, `wrong_session_state`, `wrong_principal`,
  * `cross_site_request` or `unavailable`.
  */
 export function sessionGate({ tokens, sessions, principals, cookie, sameOrigin }: GateDependencies): Gate {
-  return async (request, { states, principal: wanted }) => {
+  const presented = async (request: Request): Promise<StoredSession> => {
     const { carrier, token } = presentedToken(request, cookie);
     if (carrier === 'Cookie') sameOrigin(request);
 
     const key = tokens.open(carrier, token);
     const record = key === null ? null : await sessions.load(key);
     if (key === null || record === null || record.carrier !== carrier) throw new AuthError('invalid_session');
+    return { key, record };
+  };
 
-    const verdict = await principals(record);
-    if ('gone' in verdict) {
-      await sessions.end({ key, record }, verdict.gone).catch(() => {});
-      throw new AuthError('invalid_session');
-    }
+  return {
+    async admit(request, { states, principal: wanted }) {
+      const { key, record } = await presented(request);
+      const verdict = await principals(record);
+      if ('gone' in verdict) {
+        await sessions.end({ key, record }, verdict.gone).catch(() => {});
+        throw new AuthError('invalid_session');
+      }
 
-    if (!states.includes(record.state)) throw new AuthError(refusals[record.state]);
-    if (wanted !== undefined && record.principalType !== wanted) throw new AuthError('wrong_principal');
+      if (!states.includes(record.state)) throw new AuthError(refusals[record.state]);
+      if (wanted !== undefined && record.principalType !== wanted) throw new AuthError('wrong_principal');
 
-    const touched = await sessions.touch({ key, record });
-    if (touched === null) throw new AuthError('invalid_session');
-    return { key, record: touched, principal: verdict.principal };
+      const touched = await sessions.touch({ key, record });
+      if (touched === null) throw new AuthError('invalid_session');
+      return { key, record: touched, principal: verdict.principal };
+    },
+    leave: presented,
   };
 }
 

@@ -260,6 +260,18 @@ describe('a dependency that fails', () => {
     },
   );
 
+  it('is no reason to keep a session: whoever signs out is not looked up', async () => {
+    const app = await testApp({ dependencyTimeout: 0.1 });
+    const headers = await signInAlice(app);
+    for (const repository of ['users', 'accounts', 'devices', 'identityProviders'] as const)
+      for (const operation of ['findById', 'listByUser']) app.faults[repository].break(operation, 'hang');
+    expect((await app.get('/me', headers)).status).toBe(503);
+    expect((await app.post('/sys/v1/session/terminate', undefined, headers)).status).toBe(204);
+    heal(app);
+    expect((await app.get('/me', headers)).status).toBe(401);
+    expect(app.shared.rows.size).toBe(0);
+  });
+
   it.each(['throw', 'reject', 'hang'] as const)(
     'leaves no session that lives when store.destroy does %s',
     async (fault) => {

@@ -103,6 +103,25 @@ describe('a directory of OpenLDAP', () => {
     expect(new Set(reasons(app))).toEqual(new Set(['wrong_secret', 'unknown_principal']));
   });
 
+  it.each([
+    ['search-by-mail', {}],
+    ['construct', { dnResolution: construct, serviceAccount: undefined }],
+  ])('signs nobody in who must change the password first, by %s', async (_, change) => {
+    const app = await hosted(change);
+    const dn = people[0]?.dn ?? '';
+    await directory.mustChange(dn, true);
+    try {
+      expect((await signIn(app, alice.email, password)).status).toBe(401);
+      expect((await signIn(app, alice.email, 'wrong')).status).toBe(401);
+      await settled();
+      expect(reasons(app)[1]).toBe('wrong_secret');
+      expect(reasons(app)[0]).toMatch(/^(?:password_expired|refused_by_provider)$/);
+    } finally {
+      await directory.mustChange(dn, false);
+    }
+    expect((await signIn(app, alice.email, password)).status).toBe(200);
+  });
+
   it('finds somebody whose name and address have every odd character, and binds as nobody else', async () => {
     const app = await hosted();
     const odd = people[2]?.mail as string;
@@ -276,17 +295,19 @@ describe('a session that came through a directory', () => {
     }
   });
 
-  it('waits while the directory cannot be asked, and goes on when it can', async () => {
+  it('waits while the directory cannot be asked, and goes on when it can; whoever signs out waits for nobody', async () => {
     const own = await slapd(people, { keys });
     const clock = testClock();
     const app = await hosted({ urls: [own.ldaps], validFor: 60 }, { testClock: clock });
     const headers = bearer((await signIn(app, alice.email, password)).body.access_token);
+    const leaving = bearer((await signIn(app, alice.email, password)).body.access_token);
     expect((await app.get('/me', headers)).status).toBe(200);
     own.signal('SIGSTOP');
     clock.advance(59);
     expect((await app.get('/me', headers)).status).toBe(200);
     clock.advance(2);
     expect((await app.get('/me', headers)).status).toBe(504);
+    expect((await app.post('/sys/v1/session/terminate', undefined, leaving)).status).toBe(204);
     own.signal('SIGCONT');
     expect((await app.get('/me', headers)).status).toBe(200);
     await own.stop();

@@ -30,6 +30,8 @@ export interface Slapd {
   /** Deletes an entry, or takes it out of the group. */
   remove(dn: string): Promise<void>;
   leave(dn: string): Promise<void>;
+  /** Has somebody change the password before anything else, or no longer. */
+  mustChange(dn: string, must: boolean): Promise<void>;
   /** Sends it a signal. */
   signal(name: NodeJS.Signals): void;
   stop(): Promise<void>;
@@ -51,6 +53,7 @@ export async function slapd(
     ...['core', 'cosine', 'inetorgperson'].map((name) => `include /etc/ldap/schema/${name}.schema`),
     'modulepath /usr/lib/ldap',
     'moduleload back_mdb',
+    'moduleload ppolicy',
     `pidfile ${folder}/slapd.pid`,
     ...(keys === undefined
       ? []
@@ -61,6 +64,8 @@ export async function slapd(
     'rootpw root',
     `directory ${folder}/data`,
     'maxsize 33554432',
+    'overlay ppolicy',
+    `ppolicy_default "cn=policy,${base}"`,
     'access to attrs=userPassword by anonymous auth by * none',
     `access to * by dn.exact="${serviceAccount.dn}" read by self read by users read by anonymous auth`,
     '',
@@ -89,6 +94,11 @@ export async function slapd(
       asRoot(plain, (client) => {
         const modification = new Attribute({ type: 'member', values: [dn] });
         return client.modify(staff, new Change({ operation: 'delete', modification }));
+      }),
+    mustChange: (dn, must) =>
+      asRoot(plain, (client) => {
+        const modification = new Attribute({ type: 'pwdReset', values: must ? ['TRUE'] : [] });
+        return client.modify(dn, new Change({ operation: 'replace', modification }));
       }),
     signal: (name) => void child.kill(name),
     async stop() {
@@ -165,6 +175,12 @@ function ldif(people: readonly DirectoryPerson[], members: readonly string[]): s
       'objectClass: organization',
       'dc: example',
       'o: Example',
+    ],
+    [
+      'dn: cn=policy,dc=example,dc=com',
+      'objectClass: person',
+      'objectClass: pwdPolicy',
+      ...['cn: policy', 'sn: policy', 'pwdAttribute: userPassword', 'pwdMustChange: TRUE'],
     ],
     ['dn: ou=people,dc=example,dc=com', 'objectClass: organizationalUnit', 'ou: people'],
     ['dn: ou=groups,dc=example,dc=com', 'objectClass: organizationalUnit', 'ou: groups'],
