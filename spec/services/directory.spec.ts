@@ -338,6 +338,47 @@ describe('TLS to a directory', () => {
     wire.stop();
   });
 
+  it.each([
+    ['ldaps', 'ldaps'],
+    ['StartTLS', 'ldap'],
+  ] as const)('by %s proves this service, where the directory demands that', async (_, scheme) => {
+    const authority = keyAndCertificate('authority');
+    const client = keyAndCertificate('client', 2048, authority);
+    const stranger = keyAndCertificate('client', 2048, keyAndCertificate('authority'));
+    const own = await slapd(people, { keys, clientCa: authority.certificate });
+    const ca = [keys.certificate];
+    try {
+      for (const change of [{}, { dnResolution: construct, serviceAccount: undefined }]) {
+        const wire = await relay(own[scheme], scheme);
+        const proven = { ...change, urls: [wire.url], tls: { ca, ...client } };
+        const app = await hosted(proven, { lockout: { failures: 2 } });
+        expect((await signIn(app, alice.email, password)).status).toBe(200);
+        await settled();
+        const before = own.binds();
+        expect(before).toBeGreaterThan(0);
+        for (const [tls, status, kind] of [
+          [{}, 503, 'unreachable'],
+          [stranger, 503, 'unreachable'],
+          [{ ...client, privateKey: stranger.privateKey }, 502, 'nonsense'],
+          [{ ...client, privateKey: 'none' }, 502, 'nonsense'],
+        ] as const) {
+          app.repositories.identityProviders.table.set('ldap', record({ ...proven, tls: { ca, ...tls } }));
+          expect((await signIn(app, alice.email, password)).status).toBe(status);
+          expect(app.events.at(-1)).toMatchObject({ type: 'peer_failed', kind });
+        }
+        await settled();
+        // By TLS 1.3 a client may go on before its certificate is looked at: what it says then is not read.
+        expect([own.binds(), reasons(app)]).toEqual([before, []]);
+        expect(wire.sent().includes(password)).toBe(false);
+        app.repositories.identityProviders.table.set('ldap', record(proven));
+        expect((await signIn(app, alice.email, password)).status).toBe(200);
+        wire.stop();
+      }
+    } finally {
+      await own.stop();
+    }
+  });
+
   it('is required: nothing is said to a directory that has none, unless the record says so', async () => {
     const plain = await slapd(people);
     const wire = await relay(plain.ldap);

@@ -27,6 +27,8 @@ export interface DirectoryPerson {
 export interface Slapd {
   ldap: string;
   ldaps: string;
+  /** How many binds it was asked for. */
+  binds(): number;
   /** Deletes an entry, or takes it out of the group. */
   remove(dn: string): Promise<void>;
   leave(dn: string): Promise<void>;
@@ -37,10 +39,19 @@ export interface Slapd {
   stop(): Promise<void>;
 }
 
-/** Starts Debian's slapd on free ports of this machine, with these people, of whom `members` are staff. */
+/** How a slapd is set up. */
+export interface SlapdOptions {
+  /** The DNs of the staff. */
+  members?: readonly string[];
+  keys?: KeyAndCertificate;
+  /** The authority, in PEM, from which clients must have a certificate. @default they need none */
+  clientCa?: string;
+}
+
+/** Starts Debian's slapd on free ports of this machine, with these people. */
 export async function slapd(
   people: readonly DirectoryPerson[],
-  { members = [], keys }: { members?: readonly string[]; keys?: KeyAndCertificate } = {},
+  { members = [], keys, clientCa }: SlapdOptions = {},
 ): Promise<Slapd> {
   await access('/usr/sbin/slapd').catch(() => {
     throw new Error("These specs sign in at OpenLDAP: install Debian's slapd.");
@@ -49,6 +60,7 @@ export async function slapd(
   await mkdir(join(folder, 'data'));
   const files: Record<string, string> = { 'data.ldif': ldif(people, members) };
   if (keys !== undefined) Object.assign(files, { 'key.pem': keys.privateKey, 'cert.pem': keys.certificate });
+  if (clientCa !== undefined) files['ca.pem'] = clientCa;
   files['slapd.conf'] = [
     ...['core', 'cosine', 'inetorgperson'].map((name) => `include /etc/ldap/schema/${name}.schema`),
     'modulepath /usr/lib/ldap',
@@ -58,6 +70,7 @@ export async function slapd(
     ...(keys === undefined
       ? []
       : [`TLSCertificateFile ${folder}/cert.pem`, `TLSCertificateKeyFile ${folder}/key.pem`]),
+    ...(clientCa === undefined ? [] : [`TLSCACertificateFile ${folder}/ca.pem`, 'TLSVerifyClient demand']),
     'database mdb',
     `suffix "${base}"`,
     `rootdn "cn=root,${base}"`,
@@ -77,11 +90,13 @@ export async function slapd(
   const urls = [`ldap://localhost:${plain}`, ...(keys === undefined ? [] : [`ldaps://localhost:${secure}`])];
   const child = spawn(
     '/usr/sbin/slapd',
-    ['-f', join(folder, 'slapd.conf'), '-h', urls.join(' '), '-d', '0'],
-    {
-      stdio: 'ignore',
-    },
+    ['-f', join(folder, 'slapd.conf'), '-h', urls.join(' '), '-d', 'stats'],
+    { stdio: ['ignore', 'ignore', 'pipe'] },
   );
+  let log = '';
+  child.stderr.on('data', (chunk) => {
+    log += chunk;
+  });
   for (let wait = 0; !(await isOpen(plain)); wait += 1) {
     if (wait > 200 || child.exitCode !== null) throw new Error('slapd does not start');
     await new Promise((resolve) => setTimeout(resolve, 25));
@@ -89,6 +104,7 @@ export async function slapd(
   return {
     ldap: `ldap://localhost:${plain}`,
     ldaps: `ldaps://localhost:${secure}`,
+    binds: () => log.match(/ op=\d+ BIND dn="[^"]*" method=/g)?.length ?? 0,
     remove: (dn) => asRoot(plain, (client) => client.del(dn)),
     leave: (dn) =>
       asRoot(plain, (client) => {
@@ -206,9 +222,10 @@ function base64(text: string): string {
   return Buffer.from(text).toString('base64');
 }
 
-function isOpen(port: number): Promise<boolean> {
+/** Whether something listens on a port. */
+export function isOpen(port: number, host = 'localhost'): Promise<boolean> {
   return new Promise((resolve) => {
-    const socket = connect(port, 'localhost');
+    const socket = connect(port, host);
     socket.once('connect', () => {
       socket.destroy();
       resolve(true);
