@@ -164,7 +164,8 @@ export function passportControl(options: PassportControlOptions): PassportContro
     resolved.secondFactor === null || devices === null
       ? null
       : secondFactor({
-          settings: { ...resolved.secondFactor, timeout: session.pendingTimeout },
+          settings: { ...resolved.secondFactor.fido2, timeout: session.pendingTimeout },
+          endOtherSessionsOnChange: resolved.secondFactor.endOtherSessionsOnChange,
           ...{ devices, sessions, oneTime, counters, perUser: resolved.lockout },
           ...{ clock, randomBytes, owner, audit },
         });

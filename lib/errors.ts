@@ -52,6 +52,7 @@ export const problems = {
     status: 403,
     title: 'The request comes from another site.',
   },
+  device_not_found: { status: 404, title: 'There is no device of this name.' },
   method_not_allowed: {
     status: 405,
     title: 'This HTTP method is not served here.',

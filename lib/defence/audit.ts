@@ -43,6 +43,8 @@ export type FactorFailure =
   | 'backup_eligibility_changed'
   /** The signature is good and the counter is not: there may be a second copy of the key. */
   | 'counter_regressed'
+  /** No code of the user's, or one that was used. */
+  | 'unknown_recovery_code'
   /** A certificate or a format that nobody asked for. */
   | 'attestation_not_asked'
   /** The challenge was answered already, before this or at the same time. */
@@ -57,6 +59,8 @@ export type EndCause =
   | 'ended_by_host'
   | 'undelivered'
   | 'second_factor_failed'
+  /** Somebody has changed the second factors of the user in another session. */
+  | 'second_factor_changed'
   | 'principal_gone'
   | 'credential_changed'
   | 'identity_provider_gone'
@@ -72,7 +76,7 @@ export interface AuditSubject {
 export interface FactorAttempt {
   session: string;
   entityId: string;
-  factor: 'fido2';
+  factor: 'fido2' | 'recovery_code';
   address: string;
 }
 
@@ -118,6 +122,10 @@ export type AuditEvent = { /** Milliseconds since the epoch. */ at: number } & (
   | ({ type: 'configuration_unlock_failed'; reason: FailureReason } & ConfigurationChange)
   | ({ type: 'device_added'; credentialId: string } & ConfigurationChange)
   | ({ type: 'device_refused'; reason: FactorFailure } & ConfigurationChange)
+  | ({ type: 'device_renamed' | 'device_removed'; credentialId: string } & ConfigurationChange)
+  | ({ type: 'recovery_codes_generated' } & ConfigurationChange)
+  /** `left`: how many the user has still; `null` where that could not be told. */
+  | ({ type: 'recovery_code_used'; left: number | null } & ConfigurationChange)
   | ({
       type: 'session_ended';
       session: string;

@@ -2,11 +2,8 @@ import type { DeviceRepository, MfaDevice } from '../repositories/index.js';
 import { canonicalBase64url } from '../wire/base64url.js';
 import { boolean, type Dependency } from './dependency.js';
 
-/** The host's devices behind the guard; recovery codes and changes come with the routes that need them. */
-export type GuardedDevices = Pick<
-  DeviceRepository,
-  'listByUser' | 'findByCredentialId' | 'add' | 'remove' | 'recordUse' | 'countRecoveryCodes'
->;
+/** The host's devices behind the guard. */
+export type GuardedDevices = DeviceRepository;
 
 /** Puts the device repository behind `dependency`: deadlines, and a look at every answer. */
 export function guardDevices(devices: DeviceRepository, dependency: Dependency): GuardedDevices {
@@ -23,6 +20,21 @@ export function guardDevices(devices: DeviceRepository, dependency: Dependency):
     remove: (userId, name) => dependency('devices.remove', () => devices.remove(userId, name), boolean),
     recordUse: (userId, credentialId, use) =>
       dependency('devices.recordUse', () => devices.recordUse(userId, credentialId, use), boolean),
+    rename: (userId, from, to) =>
+      dependency('devices.rename', () => devices.rename(userId, from, to), boolean),
+    replaceRecoveryCodes: (userId, hashes) =>
+      dependency(
+        'devices.replaceRecoveryCodes',
+        async () => {
+          await devices.replaceRecoveryCodes(userId, hashes);
+          return true;
+        },
+        boolean,
+      ).then(() => {}),
+    hasRecoveryCode: (userId, hash) =>
+      dependency('devices.hasRecoveryCode', () => devices.hasRecoveryCode(userId, hash), boolean),
+    consumeRecoveryCode: (userId, hash) =>
+      dependency('devices.consumeRecoveryCode', () => devices.consumeRecoveryCode(userId, hash), boolean),
     countRecoveryCodes: (userId) =>
       dependency(
         'devices.countRecoveryCodes',

@@ -31,7 +31,7 @@ export interface ResolvedOptions {
   secrets: readonly Uint8Array[];
   origins: readonly string[];
   /** `null` where nobody owes a second factor. */
-  secondFactor: Omit<Fido2Settings, 'timeout'> | null;
+  secondFactor: { fido2: Omit<Fido2Settings, 'timeout'>; endOtherSessionsOnChange: boolean } | null;
   methods: ReadonlyMap<MethodName, Plugged>;
   /** `null` where there is no SAML. */
   serviceProvider: ServiceProvider | null;
@@ -180,9 +180,10 @@ function secondFactorOf({
 }: PassportControlOptions): ResolvedOptions['secondFactor'] {
   if (!devices || !relyingParty || secondFactor === false) return null;
   const { id, name, origins } = relyingParty;
+  const { userVerification = 'preferred', endOtherSessionsOnChange = true } = secondFactor;
   return {
-    relyingParty: { id, name, origins: [...origins] },
-    userVerification: secondFactor.userVerification ?? 'preferred',
+    fido2: { relyingParty: { id, name, origins: [...origins] }, userVerification },
+    endOtherSessionsOnChange,
   };
 }
 
@@ -210,8 +211,9 @@ function frozen(resolved: ResolvedOptions): ResolvedOptions {
     secrets,
     origins,
     secondFactor,
-    secondFactor?.relyingParty,
-    secondFactor?.relyingParty.origins,
+    secondFactor?.fido2,
+    secondFactor?.fido2.relyingParty,
+    secondFactor?.fido2.relyingParty.origins,
     session,
     lockout,
     throttle,

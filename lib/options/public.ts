@@ -107,6 +107,8 @@ export interface ServiceProviderOptions {
 
 /** How the second factor is asked for. */
 export interface SecondFactorOptions {
+  /** Whether a change of a user's second factors ends the user's other sessions. @default true */
+  endOtherSessionsOnChange?: boolean | undefined;
   /**
    * Whether the authenticator is to verify its user, by PIN or fingerprint. Only `required` refuses an answer without
    * that: the password has been proven already.

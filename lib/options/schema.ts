@@ -109,12 +109,16 @@ export const optionsSchema = z.strictObject({
       [
         z.literal(false),
         z.strictObject({
+          endOtherSessionsOnChange: z.boolean('must be true or false').optional(),
           userVerification: z
             .enum(userVerification.options, 'must be required, preferred or discouraged')
             .optional(),
         }),
       ],
-      { error: 'must be false, which switches the second factor off, or { userVerification }' },
+      {
+        error:
+          'must be false, which switches the second factor off, or { userVerification, endOtherSessionsOnChange }',
+      },
     )
     .optional(),
   serviceProvider: z

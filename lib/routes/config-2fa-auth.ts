@@ -9,7 +9,7 @@ import { type AdmittedWork, guessAt, userOf } from './admitted.js';
 
 /** What unlocking the configuration of the second factor is made from. */
 export interface UnlockDependencies {
-  enrolment: SecondFactor['enrolment'];
+  configuration: SecondFactor['configuration'];
   unlock: SecondFactor['unlock'];
   password: PasswordDependencies;
   limits: GuessLimits;
@@ -22,7 +22,7 @@ export interface UnlockDependencies {
  * challenge that new_challenge gave.
  */
 export function config2faAuth({
-  enrolment,
+  configuration,
   unlock,
   password: dependencies,
   limits,
@@ -40,7 +40,7 @@ export function config2faAuth({
         audit({ type: 'configuration_unlock_failed', reason: verdict.reason, ...told });
         throw new AuthError('invalid_credentials');
       }
-      await enrolment.unlock(session);
+      await configuration.unlock(session);
     };
     if ('password' in proof) {
       await limits.at(

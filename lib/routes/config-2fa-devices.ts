@@ -1,10 +1,18 @@
 import type { GuardedDevices } from '../defence/guarded-devices.js';
 import type { MfaDevice } from '../repositories/index.js';
+import type { DeviceChanges } from '../second-factor/devices.js';
 import type { Enrolment } from '../second-factor/enrolment.js';
-import { addDeviceRequest, parseBody } from '../wire/schemas.js';
+import { addDeviceRequest, parseBody, removeDeviceRequest, renameDeviceRequest } from '../wire/schemas.js';
 import type { DeviceList, ListedDevice } from '../wire/webauthn.js';
 import { addressOf } from './address.js';
 import { type AdmittedWork, userOf } from './admitted.js';
+
+/** What listing and changing devices is made from. */
+export interface DeviceDependencies {
+  devices: GuardedDevices;
+  enrolment: Enrolment;
+  changes: DeviceChanges;
+}
 
 /** `GET session/config_2fa/devices`: the devices of the session's user, and how many recovery codes are left. */
 export function listDevices(devices: GuardedDevices): AdmittedWork {
@@ -22,6 +30,24 @@ export function addDevice(enrolment: Enrolment): AdmittedWork {
     const { name, attestationResult } = parseBody(addDeviceRequest, body);
     const given = { name, attestation: attestationResult, address: addressOf(request) };
     response.status(201).json(listed(await enrolment.add(session, given)));
+  };
+}
+
+/** `PATCH session/config_2fa/devices`: gives a device another name, while the configuration is unlocked. */
+export function renameDevice(changes: DeviceChanges): AdmittedWork {
+  return async (request, response, session, body) => {
+    const { old_name: from, new_name: to } = parseBody(renameDeviceRequest, body);
+    await changes.rename(session, { from, to, address: addressOf(request) });
+    response.status(204).end();
+  };
+}
+
+/** `DELETE session/config_2fa/devices`: removes a device, while the configuration is unlocked. */
+export function removeDevice(changes: DeviceChanges): AdmittedWork {
+  return async (request, response, session, body) => {
+    const { name } = parseBody(removeDeviceRequest, body);
+    await changes.remove(session, { name, address: addressOf(request) });
+    response.status(204).end();
   };
 }
 

@@ -6,7 +6,7 @@ import { sendProblem } from '../wire/problem.js';
 export type Work = (request: Request, response: Response) => Promise<void>;
 
 /** What a path serves, by HTTP method. */
-export type Route = { GET?: Work; POST?: Work };
+export type Route = { GET?: Work; POST?: Work; PATCH?: Work; DELETE?: Work };
 
 /**
  * Makes an Express handler of a route's work. An AuthError becomes the problem that it names. Everything else is

@@ -50,11 +50,14 @@ export function sessionRouter(dependencies: RouterDependencies): Router {
   };
 
   const router = express.Router({ caseSensitive: true, strict: true });
-  for (const [path, { GET, POST }] of Object.entries(routes)) {
+  for (const [path, { GET, POST, PATCH, DELETE }] of Object.entries(routes)) {
     const route = router.route(path);
     if (GET) route.get(handler(`GET ${path.slice(1)}`, GET));
     if (POST) route.post(handler(`POST ${path.slice(1)}`, POST));
-    const allowed = [...(GET ? ['GET', 'HEAD'] : []), ...(POST ? ['POST'] : [])];
+    if (PATCH) route.patch(handler(`PATCH ${path.slice(1)}`, PATCH));
+    if (DELETE) route.delete(handler(`DELETE ${path.slice(1)}`, DELETE));
+    const served = Object.entries({ GET, HEAD: GET, POST, PATCH, DELETE });
+    const allowed = served.flatMap(([method, work]) => (work ? [method] : []));
     route.all(handler(path.slice(1), refuseMethod(allowed)));
   }
   return router;

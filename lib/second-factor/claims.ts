@@ -1,19 +1,27 @@
 import type { OneTimeStore } from '../defence/one-time.js';
 import type { Challenge } from '../sessions/record.js';
 
-/** What is done with a challenge that is claimed. */
+/** What is good once: its name, and the seconds for which it is remembered when it was used. */
+export interface OneTimeClaim {
+  name: string;
+  seconds: number;
+}
+
+/** What is done in the name of what is claimed. */
 export interface Claimed<T> {
   work: () => Promise<T>;
   /** The answer for whoever comes second. */
   raced: T;
-  /** Whether the challenge is used up by this result. @default it is */
+  /** Whether it is used up by this result. @default it is */
   isGood?: (result: T) => boolean;
 }
 
-/** Takes challenges, each once; see {@link challengeClaims}. */
+/** Takes what is good once; see {@link oneTimeClaims}. */
 export interface Claims {
-  /** Does the work in the name of a challenge, unless somebody else has. Whatever fails gives the challenge back. */
-  hold<T>(challenge: Challenge, claimed: Claimed<T>): Promise<T>;
+  /** Does the work in the name of a claim, unless somebody else has. Whatever fails gives it back. */
+  hold<T>(claim: OneTimeClaim, claimed: Claimed<T>): Promise<T>;
+  /** The claim on a challenge. */
+  ofChallenge(challenge: Challenge): OneTimeClaim;
   /** Notes for which use of a device a challenge is answered; there is one note at a time. */
   note(challenge: Challenge, use: string): Promise<void>;
   /** Whether that is what was noted. */
@@ -24,25 +32,28 @@ export interface Claims {
 
 /** Seconds that a claim outlives its challenge, for clocks that differ. */
 const margin = 60;
-/** Seconds for which a challenge is held while the work is done; whoever dies meanwhile gives it back by that. */
+/** Seconds for which a claim is held while the work is done; whoever dies meanwhile gives it back by that. */
 const heldFor = 60;
 
-/** Makes the claims on challenges, atomic over all nodes by the one-time store; `owner` names each claimant. */
-export function challengeClaims(oneTime: OneTimeStore, owner: () => string, clock: () => number): Claims {
+/** Makes the claims, atomic over all nodes by the one-time store; `owner` names each claimant. */
+export function oneTimeClaims(oneTime: OneTimeStore, owner: () => string, clock: () => number): Claims {
   const lifetime = ({ expiresAt }: Challenge) =>
     Math.max(0, Math.ceil((expiresAt - clock()) / 1000)) + margin;
   const noteOf = ({ value }: Challenge) => `counted:${value}`;
   return {
-    async hold(challenge, { work, raced, isGood = () => true }) {
-      const claim = `challenge:${challenge.value}`;
+    ofChallenge: (challenge) => ({
+      name: `challenge:${challenge.value}`,
+      seconds: lifetime(challenge),
+    }),
+    async hold({ name, seconds }, { work, raced, isGood = () => true }) {
       const claimant = owner();
-      // A claim that cannot be given back ends by itself; until then the challenge is used up.
-      const giveBack = () => oneTime.release(claim, claimant).catch(() => {});
+      // A claim that cannot be given back ends by itself; until then it is used up.
+      const giveBack = () => oneTime.release(name, claimant).catch(() => {});
       try {
-        if (!(await oneTime.claim(claim, claimant, heldFor))) return raced;
+        if (!(await oneTime.claim(name, claimant, heldFor))) return raced;
         const result = await work();
         // What is done is done: a session that is saved, or a device that is added, is not so twice.
-        if (isGood(result)) await oneTime.put(claim, claimant, lifetime(challenge)).catch(() => {});
+        if (isGood(result)) await oneTime.put(name, claimant, seconds).catch(() => {});
         else await giveBack();
         return result;
       } catch (error) {

@@ -2,16 +2,13 @@ import type { Audit, ConfigurationChange } from '../defence/audit.js';
 import type { GuardedDevices } from '../defence/guarded-devices.js';
 import { AuthError } from '../errors.js';
 import type { MfaDevice, NewMfaDevice, User } from '../repositories/index.js';
-import type { SessionRecord } from '../sessions/record.js';
 import type { StoredSession } from '../sessions/session-types.js';
 import type { Sessions } from '../sessions/sessions.js';
 import type { Attestation, CreationOptions, RequestOptions } from '../wire/webauthn.js';
 import { verifyAttestation } from './attestation.js';
 import { type Challenges, type Fido2Settings, isFido2 } from './challenges.js';
 import type { Claims } from './claims.js';
-
-/** Seconds for which the configuration of the second factor stays unlocked. */
-const unlockedFor = 600;
+import type { Configuration } from './configuration.js';
 
 /** Devices that a user may enrol: each sign-in names all of them. */
 const mostDevices = 50;
@@ -21,18 +18,15 @@ export interface EnrolmentDependencies {
   settings: Fido2Settings;
   challenges: Challenges;
   claims: Claims;
+  configuration: Configuration;
   devices: GuardedDevices;
   sessions: Sessions;
   clock: () => number;
   audit: Audit;
 }
 
-/** Changes what second factors a user has, in a session whose configuration is unlocked; see {@link enrolment}. */
+/** Adds second factors, in a session whose configuration is unlocked; see {@link enrolment}. */
 export interface Enrolment {
-  /** Unlocks the configuration for ten minutes. */
-  unlock(session: StoredSession): Promise<void>;
-  /** Locks it again and drops its challenge; nothing happens when it is locked. */
-  lock(session: StoredSession): Promise<void>;
   /**
    * A new challenge in the place of the session's last: to make a credential while the configuration is unlocked, to
    * prove one while it is locked.
@@ -57,51 +51,43 @@ export function enrolment({
   settings,
   challenges,
   claims,
+  configuration,
   devices,
   sessions,
   clock,
   audit,
 }: EnrolmentDependencies): Enrolment {
-  const isUnlocked = ({ unlockedUntil }: SessionRecord) => unlockedUntil !== null && clock() < unlockedUntil;
-
-  /** Whether the session still may enrol: it lives, and nobody has locked its configuration meanwhile. */
-  const checkAgain = async (key: string): Promise<void> => {
-    const record = await sessions.load(key);
-    if (record === null) throw new AuthError('invalid_session');
-    if (!isUnlocked(record)) throw new AuthError('configuration_locked');
-  };
-
   /** Adds the device. One that was added before, by a call whose answer was lost, counts as added now. */
-  const addOnce = async (key: string, userId: string, device: NewMfaDevice): Promise<MfaDevice> => {
+  const addOnce = async (session: StoredSession, device: NewMfaDevice): Promise<MfaDevice> => {
+    const { key, record } = session;
+    const { entityId } = record;
     // WebAuthn L3, section 7.1, step 26; of two at once `add` takes one.
     const known = await devices.findByCredentialId(device.credentialId);
-    await checkAgain(key);
-    if (known === null && (await devices.add(userId, device))) {
-      // Whoever has ended the session or locked it while this was being added has not seen this device.
-      await checkAgain(key).catch(async (error: unknown) => {
-        await devices.remove(userId, device.name);
-        throw error;
-      });
-      return { ...device, lastUsedAt: null };
-    }
-    const theirs = await devices.listByUser(userId);
+    const theirs = await devices.listByUser(entityId);
     const same = theirs.find((each) => isSame(each, device));
-    if (same !== undefined) return same;
-    const isNew = known === null && !theirs.some(({ credentialId }) => credentialId === device.credentialId);
-    throw new AuthError(isNew ? 'name_taken' : 'credential_taken');
+    if (same === undefined) refuseTaken(known, theirs, device);
+    return configuration.change(session, async () => {
+      if (same !== undefined) return same;
+      if (await devices.add(entityId, device)) {
+        // Whoever has ended the session or locked it while this was being added has not seen this device.
+        await configuration.check(key).catch(async (error: unknown) => {
+          await devices.remove(entityId, device.name);
+          throw error;
+        });
+        return { ...device, lastUsedAt: null };
+      }
+      const now = await devices.listByUser(entityId);
+      const added = now.find((each) => isSame(each, device));
+      if (added !== undefined) return added;
+      refuseTaken(null, now, device);
+      throw new AuthError('credential_taken');
+    });
   };
 
   return {
-    async unlock({ key }) {
-      await sessions.change(key, () => ({ unlockedUntil: clock() + unlockedFor * 1000 }));
-    },
-    async lock({ key, record }) {
-      if (record.unlockedUntil === null && record.challenge === null) return;
-      await sessions.change(key, () => ({ unlockedUntil: null, challenge: null }));
-    },
     async challenge({ key, record }, user) {
       const theirs = await devices.listByUser(user.id);
-      const unlocked = isUnlocked(record);
+      const unlocked = configuration.isUnlocked(record);
       if (!unlocked && !theirs.some(isFido2)) throw new AuthError('configuration_locked');
       if (unlocked && theirs.length >= mostDevices) throw new AuthError('too_many_devices');
       const challenge = challenges.issue(unlocked ? 'enrolment' : 'configuration', theirs);
@@ -110,9 +96,10 @@ export function enrolment({
         ? challenges.creationOptions(challenge, user, theirs)
         : challenges.requestOptions(challenge, theirs);
     },
-    async add({ key, record }, { name, attestation, address }) {
-      if (!isUnlocked(record)) throw new AuthError('configuration_locked');
+    async add(session, { name, attestation, address }) {
+      const { key, record } = session;
       const { entityId } = record;
+      await configuration.check(key);
       const told: ConfigurationChange = { session: key, entityId, address };
 
       const challenge = challenges.live(record.challenge, 'enrolment');
@@ -127,8 +114,8 @@ export function enrolment({
       }
 
       const device = { ...verdict.device, name, createdAt: clock() };
-      const added = await claims.hold(challenge, {
-        work: () => addOnce(key, entityId, device),
+      const added = await claims.hold(claims.ofChallenge(challenge), {
+        work: () => addOnce(session, device),
         raced: null,
       });
       if (added === null) {
@@ -139,6 +126,13 @@ export function enrolment({
       return added;
     },
   };
+}
+
+/** Refuses a device whose name or credential is another's. */
+function refuseTaken(known: MfaDevice | null, theirs: readonly MfaDevice[], device: NewMfaDevice): void {
+  const isTheirs = theirs.some(({ credentialId }) => credentialId === device.credentialId);
+  if (known !== null || isTheirs) throw new AuthError('credential_taken');
+  if (theirs.some(({ name }) => name === device.name)) throw new AuthError('name_taken');
 }
 
 /** Whether a device of the user's is this one: of the same name, by the same key. */

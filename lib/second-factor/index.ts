@@ -8,9 +8,12 @@ import type { Sessions } from '../sessions/sessions.js';
 import type { Assertion } from '../wire/webauthn.js';
 import { factorAttempts } from './attempts.js';
 import { type Challenges, challenges, type Fido2Settings } from './challenges.js';
-import { challengeClaims } from './claims.js';
+import { oneTimeClaims } from './claims.js';
+import { type Configuration, configuration } from './configuration.js';
+import { type DeviceChanges, deviceChanges } from './devices.js';
 import { type Enrolment, enrolment } from './enrolment.js';
 import { deviceProof } from './proof.js';
+import { type RecoveryCodes, recoveryCodes } from './recovery-codes.js';
 
 /** What the second factor is made from. `clock` is in milliseconds since the epoch. */
 export interface SecondFactorParts {
@@ -21,6 +24,8 @@ export interface SecondFactorParts {
   counters: CounterStore;
   /** Failures of one user, in all sessions and by all factors; `null`: any number. */
   perUser: FailureLimit | null;
+  /** Whether a change of the configuration ends the user's other sessions. */
+  endOtherSessionsOnChange: boolean;
   clock: () => number;
   randomBytes: (size: number) => Buffer;
   /** Names whoever claims a challenge: different at each call. */
@@ -28,11 +33,15 @@ export interface SecondFactorParts {
   audit: Audit;
 }
 
-/** The second factor: giving challenges, completing sign-ins, enrolling devices. */
+/** The second factor: giving challenges, completing sign-ins, and changing what there is of it. */
 export interface SecondFactor {
   devices: GuardedDevices;
   challenges: Challenges;
+  configuration: Configuration;
   enrolment: Enrolment;
+  changes: DeviceChanges;
+  /** Makes new recovery codes; see {@link RecoveryCodes}. */
+  generateRecoveryCodes: RecoveryCodes['generate'];
   /**
    * Completes a pending session by an assertion over its challenge.
    *
@@ -41,6 +50,12 @@ export interface SecondFactor {
   complete: (
     session: StoredSession,
     assertion: Assertion,
+    address: string,
+  ) => Promise<StoredSession & { token?: string }>;
+  /** Completes a pending session by a recovery code; it throws as `complete` does. */
+  recover: (
+    session: StoredSession,
+    code: string,
     address: string,
   ) => Promise<StoredSession & { token?: string }>;
   /** Unlocks the configuration in an active session by an assertion; it throws as `complete` does. */
@@ -53,22 +68,30 @@ export function secondFactor(parts: SecondFactorParts): SecondFactor {
   const shared = {
     ...parts,
     challenges: challenges(settings, clock, parts.randomBytes),
-    claims: challengeClaims(oneTime, parts.owner, clock),
+    claims: oneTimeClaims(oneTime, parts.owner, clock),
+    configuration: configuration(parts),
   };
   const attempts = factorAttempts({ ...parts, pendingTimeout: settings.timeout });
   const prove = deviceProof(shared);
-  const enrol = enrolment(shared);
+  const codes = recoveryCodes(shared);
   return {
     devices,
     challenges: shared.challenges,
-    enrolment: enrol,
+    configuration: shared.configuration,
+    enrolment: enrolment(shared),
+    changes: deviceChanges(shared),
+    generateRecoveryCodes: codes.generate,
     complete: (session, assertion, address) =>
       attempts.at(session, { factor: 'fido2', address }, () =>
         prove(session, { purpose: 'sign-in', assertion }, () => sessions.complete(session)),
       ),
+    recover: (session, code, address) =>
+      attempts.at(session, { factor: 'recovery_code', address }, () =>
+        codes.complete(session, code, address),
+      ),
     unlock: (session, assertion, address) =>
       attempts.at(session, { factor: 'fido2', address }, () =>
-        prove(session, { purpose: 'configuration', assertion }, () => enrol.unlock(session)),
+        prove(session, { purpose: 'configuration', assertion }, () => shared.configuration.unlock(session)),
       ),
   };
 }

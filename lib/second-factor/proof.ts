@@ -86,7 +86,7 @@ export function deviceProof({
       assertion,
     );
     if ('reason' in verdict) return { kind: 'refused', reason: verdict.reason };
-    return claims.hold<FactorOutcome<T>>(challenge, {
+    return claims.hold<FactorOutcome<T>>(claims.ofChallenge(challenge), {
       async work() {
         if (!(await isFresh(challenge, verdict))) return { kind: 'refused', reason: 'counter_regressed' };
         if (!(await count(entityId, challenge, verdict))) return { kind: 'raced' };

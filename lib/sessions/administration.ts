@@ -1,6 +1,6 @@
 import { isUuid } from '../wire/ids.js';
 import { type AuthSession, authSessionOf } from './auth-session.js';
-import type { SessionRecord } from './record.js';
+import { endAll, type ListedSession } from './ending.js';
 import type { Sessions } from './sessions.js';
 
 /** Whose sessions are meant. */
@@ -39,22 +39,14 @@ export function sessionAdministration(sessions: Sessions): SessionAdministration
     },
     async end(entity, selection = {}) {
       const { type, selected } = await select(entity, selection);
-      const endings = selected.map(({ key, record }) =>
-        record === null ? sessions.endUnread(key, type) : sessions.end({ key, record }, 'ended_by_host'),
-      );
-      // All are tried before the first failure is told: one broken session keeps no other alive.
-      const failed = (await Promise.allSettled(endings)).find((outcome) => outcome.status === 'rejected');
-      if (failed) throw failed.reason;
+      await endAll(sessions, type, selected, 'ended_by_host');
       return selected.length;
     },
   };
 }
 
 /** Whether a session is meant. One that cannot be read may be of any credential, so it is. */
-function isSelected(
-  { key, record }: { key: string; record: SessionRecord | null },
-  { id, except, credentialId }: SessionSelection,
-): boolean {
+function isSelected({ key, record }: ListedSession, { id, except, credentialId }: SessionSelection): boolean {
   if (id !== undefined && key !== id) return false;
   if (except !== undefined && key === except) return false;
   return record === null || credentialId === undefined || record.credentialId === String(credentialId);

@@ -130,6 +130,23 @@ export type AuthResponse = z.output<typeof authResponse>;
 /** Body of `POST session/config_2fa/devices`. */
 export const addDeviceRequest = z.object({ name, attestationResult: attestation });
 
+/** Body of `PATCH session/config_2fa/devices`. */
+export const renameDeviceRequest = z.object({ old_name: name, new_name: name });
+
+/** Body of `DELETE session/config_2fa/devices`. */
+export const removeDeviceRequest = z.object({ name });
+
+/** Body of `POST session/auth/2fa/recovery_code`. */
+export const recoveryCodeRequest = z.object({
+  recovery_code: z.string().max(1024, 'must be at most 1,024 characters'),
+});
+
+/** Answer of `POST users/generate_recovery_codes`. */
+export const recoveryCodesResponse = z.object({ recovery_codes: z.array(z.string()) });
+
+/** Answer of `POST users/generate_recovery_codes`; see {@link recoveryCodesResponse}. */
+export type RecoveryCodesResponse = z.output<typeof recoveryCodesResponse>;
+
 /** Query of `POST session/config_2fa/new_challenge`: registration through U2F is not offered. */
 export const newChallengeQuery = z.object({
   protocol: z.literal('fido2', 'must be fido2: U2F keys are not enrolled here'),

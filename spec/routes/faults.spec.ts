@@ -32,6 +32,27 @@ async function unlocked(app: TestApp): Promise<Headers> {
   return headers;
 }
 
+/** The same, and then she has a key. */
+async function unlockedWithKey(app: TestApp): Promise<Headers> {
+  const headers = await unlocked(app);
+  await enrolledKey(app);
+  return headers;
+}
+
+/** A pending session of alice, who has recovery codes; the headers, and one of them. */
+async function recovering(app: TestApp, carrier: 'Bearer' | 'Cookie'): Promise<Headers> {
+  const headers = await unlocked(app);
+  const { body } = await app.post('/sys/v1/users/generate_recovery_codes', undefined, headers);
+  await enrolledKey(app);
+  const { headers: pending } = await pendingSession(app, alice, carrier);
+  return { ...pending, body: JSON.stringify({ recovery_code: body.recovery_codes[0] }) };
+}
+
+function recoveringBy({ post }: TestApp, headers: Headers) {
+  const { body, ...presented } = headers;
+  return post('/sys/v1/session/auth/2fa/recovery_code', body, presented);
+}
+
 /** Signs alice in and unlocks her configuration; the headers, and an attestation that may be added. */
 async function attesting(app: TestApp): Promise<Headers> {
   const headers = await unlocked(app);
@@ -185,9 +206,60 @@ const routes: Record<
     good: 201,
     reads: [
       ...['store.get', 'oneTime.get', 'oneTime.claim', 'users.findById'],
-      ...['devices.findByCredentialId', 'devices.add'],
+      ...['devices.findByCredentialId', 'devices.listByUser', 'devices.add', 'index.list'],
     ],
     writes: [],
+  },
+  'session/config_2fa/devices (rename)': {
+    signIn: unlockedWithKey,
+    ask: ({ sendBy }, headers) =>
+      sendBy('patch', config('devices'), { old_name: 'key', new_name: 'other' }, headers),
+    good: 204,
+    reads: [
+      ...['store.get', 'oneTime.get', 'users.findById', 'index.list'],
+      ...['devices.listByUser', 'devices.rename'],
+    ],
+    writes: [],
+    leavesPending: true,
+  },
+  'session/config_2fa/devices (remove)': {
+    signIn: unlockedWithKey,
+    ask: ({ sendBy }, headers) => sendBy('delete', config('devices'), { name: 'key' }, headers),
+    good: 204,
+    reads: [
+      ...['store.get', 'oneTime.get', 'users.findById', 'index.list'],
+      ...['devices.listByUser', 'devices.remove'],
+    ],
+    writes: [],
+  },
+  'users/generate_recovery_codes': {
+    signIn: unlocked,
+    ask: ({ post }, headers) => post('/sys/v1/users/generate_recovery_codes', undefined, headers),
+    good: 200,
+    reads: ['store.get', 'oneTime.get', 'users.findById', 'index.list'],
+    writes: ['devices.replaceRecoveryCodes'],
+  },
+  'session/auth/2fa/recovery_code (Bearer)': {
+    signIn: async (app) => recovering(app, 'Bearer'),
+    ask: recoveringBy,
+    good: 204,
+    reads: [
+      ...['store.get', 'oneTime.get', 'oneTime.claim', 'users.findById', 'devices.hasRecoveryCode'],
+      ...['counters.increment', 'counters.get', 'index.add'],
+    ],
+    writes: ['store.set'],
+    leavesPending: true,
+  },
+  'session/auth/2fa/recovery_code (Cookie)': {
+    signIn: async (app) => recovering(app, 'Cookie'),
+    ask: recoveringBy,
+    good: 204,
+    reads: [
+      ...['store.get', 'oneTime.get', 'oneTime.claim', 'users.findById', 'devices.hasRecoveryCode'],
+      ...['counters.increment', 'counters.get', 'index.add'],
+    ],
+    writes: ['store.set'],
+    leavesPending: true,
   },
   'a route of the host': {
     signIn: signInRobot,

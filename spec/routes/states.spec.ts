@@ -26,6 +26,21 @@ const routes: Record<string, { body?: object; answers: Row }> = {
     body: unsigned,
     answers: { ...without, pending: 401, enrolling: 401, 'active user': 403, 'active app': 403 },
   },
+  'POST /sys/v1/session/auth/2fa/recovery_code': {
+    body: { recovery_code: 'none' },
+    answers: { ...without, pending: 401, enrolling: 401, 'active user': 403, 'active app': 403 },
+  },
+  'POST /sys/v1/users/generate_recovery_codes': {
+    answers: { ...unproven, 'active user': 403, 'active app': 403 },
+  },
+  'PATCH /sys/v1/session/config_2fa/devices': {
+    body: { old_name: 'key', new_name: 'other' },
+    answers: { ...unproven, 'active user': 403, 'active app': 403 },
+  },
+  'DELETE /sys/v1/session/config_2fa/devices': {
+    body: { name: 'key' },
+    answers: { ...unproven, 'active user': 403, 'active app': 403 },
+  },
   'POST /sys/v1/session/config_2fa/auth': {
     body: { password: alice.password },
     answers: { ...unproven, 'active user': 200, 'active app': 403 },
@@ -82,15 +97,21 @@ describe('every route in every state of the session', () => {
   it.each(cases)('$route with $condition as $carrier answers $status', async (each) => {
     const app = await testApp();
     const headers = await conditions[each.condition](app, each.carrier);
-    const [method, path] = each.route.split(' ') as ['GET' | 'POST', string];
-    const answer = await (method === 'GET' ? app.get(path, headers) : app.post(path, each.body, headers));
+    const [method, path] = each.route.split(' ') as ['GET' | 'POST' | 'PATCH' | 'DELETE', string];
+    const asked = {
+      GET: () => app.get(path, headers),
+      POST: () => app.post(path, each.body, headers),
+      PATCH: () => app.sendBy('patch', path, each.body, headers),
+      DELETE: () => app.sendBy('delete', path, each.body, headers),
+    };
+    const answer = await asked[method]();
 
     expect(answer.status).toBe(each.status);
     if (each.status === 403) expect(answer.body.code).toMatch(forbidden);
     expect(app.unforeseen).toEqual([]);
     if (each.status !== 401) return;
-    // The one route that serves this state finds fault with the assertion, not with the session.
-    const isServed = each.condition === 'pending' && each.route.endsWith('/fido2');
+    // The routes that serve this state find fault with what was posted, not with the session.
+    const isServed = each.condition === 'pending' && /2fa\/(?:fido2|recovery_code)$/.test(each.route);
     expect(answer.body.code).toBe(isServed ? 'invalid_credentials' : codes[each.condition]);
     const challenge = answer.headers['www-authenticate'];
     if (isServed) expect(challenge).toBe('Bearer');
@@ -103,13 +124,14 @@ describe('every route in every state of the session', () => {
   const paths = [
     ...['auth', 'auth/discover', 'refresh', 'reauth', 'terminate', 'select_account', 'auth/2fa/fido2'],
     ...['config_2fa/auth', 'config_2fa/new_challenge', 'config_2fa/terminate', 'config_2fa/devices'],
+    'auth/2fa/recovery_code',
   ];
   it.each(paths)('session/%s answers every other HTTP method with 405 and Allow', async (path) => {
     const { default: supertest } = await import('supertest');
     const { app } = await testApp();
-    const allow = path.endsWith('devices') ? 'GET, HEAD, POST' : 'POST';
+    const allow = path.endsWith('devices') ? 'GET, HEAD, POST, PATCH, DELETE' : 'POST';
     for (const method of ['get', 'put', 'patch', 'delete', 'options'] as const) {
-      if (method === 'get' && allow !== 'POST') continue;
+      if (allow.includes(method.toUpperCase())) continue;
       const answer = await supertest(app)[method](`/sys/v1/session/${path}`);
       expect([method, answer.status, answer.headers.allow]).toEqual([method, 405, allow]);
     }

@@ -32,6 +32,13 @@ export interface TestApp {
   /** Sends a request; `headers` as an object, `body` as JSON unless it is a string. */
   post(path: string, body?: unknown, headers?: Record<string, string>): supertest.Test;
   get(path: string, headers?: Record<string, string>): supertest.Test;
+  /** The same by another method. */
+  sendBy(
+    method: 'patch' | 'delete',
+    path: string,
+    body?: unknown,
+    headers?: Record<string, string>,
+  ): supertest.Test;
 }
 
 /** What a spec may choose. */
@@ -93,14 +100,16 @@ export async function testApp(options: TestAppOptions = {}): Promise<TestApp> {
     for (const [name, value] of Object.entries(headers)) test.set(name, value);
     return test;
   };
+  const sent = (test: supertest.Test, body: unknown, headers: Record<string, string>) => {
+    send(test, headers);
+    if (body === undefined) return test;
+    if (!('Content-Type' in headers)) test.set('Content-Type', 'application/json');
+    return test.send(typeof body === 'string' ? body : JSON.stringify(body));
+  };
   return {
     ...{ app, control, repositories, clock, events, shared, faults: broken.faults, unforeseen },
-    post(path, body, headers = {}) {
-      const test = send(supertest(app).post(path), headers);
-      if (body === undefined) return test;
-      if (!('Content-Type' in headers)) test.set('Content-Type', 'application/json');
-      return test.send(typeof body === 'string' ? body : JSON.stringify(body));
-    },
+    post: (path, body, headers = {}) => sent(supertest(app).post(path), body, headers),
+    sendBy: (method, path, body, headers = {}) => sent(supertest(app)[method](path), body, headers),
     get: (path, headers = {}) => send(supertest(app).get(path), headers),
   };
 }

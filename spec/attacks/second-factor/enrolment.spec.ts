@@ -126,7 +126,7 @@ describe('attacks on the configuration of the second factor (MFA-08)', () => {
     }));
 
   it('MFA-08: a challenge is for what it was given for', () =>
-    swiftly({}, async (target) => {
+    swiftly({ secondFactor: { endOtherSessionsOnChange: false } }, async (target) => {
       const { nodes } = target;
       const key = await enrolledKey(nodes[0]);
       const headers = await activeSession(target, alice, { key });

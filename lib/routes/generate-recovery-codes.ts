@@ -1,0 +1,22 @@
+import type { SecondFactor } from '../second-factor/index.js';
+import type { RecoveryCodesResponse } from '../wire/schemas.js';
+import { addressOf } from './address.js';
+import type { AdmittedWork } from './admitted.js';
+
+/** What making recovery codes needs. */
+export interface RecoveryCodeDependencies {
+  generateRecoveryCodes: SecondFactor['generateRecoveryCodes'];
+}
+
+/**
+ * `POST users/generate_recovery_codes`: new codes in the place of all that the user has, while the configuration is unlocked.
+ * They are in this answer and nowhere else.
+ */
+export function newRecoveryCodes({ generateRecoveryCodes }: RecoveryCodeDependencies): AdmittedWork {
+  return async (request, response, session) => {
+    const codes: RecoveryCodesResponse = {
+      recovery_codes: await generateRecoveryCodes(session, addressOf(request)),
+    };
+    response.status(200).json(codes);
+  };
+}

@@ -1,0 +1,129 @@
+import { createHash } from 'node:crypto';
+import type { Audit } from '../defence/audit.js';
+import type { GuardedDevices } from '../defence/guarded-devices.js';
+import type { StoredSession } from '../sessions/session-types.js';
+import type { Sessions } from '../sessions/sessions.js';
+import type { FactorOutcome } from './attempts.js';
+import type { Claims } from './claims.js';
+import type { Configuration } from './configuration.js';
+
+/** How many codes a user is given. */
+const count = 10;
+/** Bits of each: nobody guesses one, so a fast hash keeps it. */
+const bits = 128;
+/** Seconds for which a code that was used is remembered, beyond what the repository knows. */
+const remembered = 600;
+
+/** The digits of Crockford's base 32: no I, L, O or U. */
+const digits = '0123456789ABCDEFGHJKMNPQRSTVWXYZ';
+const length = Math.ceil(bits / 5);
+
+/** Second factors on paper: each is good once. See {@link recoveryCodes}. */
+export interface RecoveryCodes {
+  /**
+   * Makes new codes in the place of all that the user has. They are shown by this answer and never again.
+   *
+   * @throws AuthError `configuration_locked`
+   */
+  generate(session: StoredSession, address: string): Promise<string[]>;
+  /** Completes a pending session by a code. */
+  complete(
+    session: StoredSession,
+    code: string,
+    address: string,
+  ): Promise<FactorOutcome<StoredSession & { token?: string }>>;
+}
+
+/** What recovery codes are made from. */
+export interface RecoveryCodeDependencies {
+  configuration: Configuration;
+  devices: GuardedDevices;
+  sessions: Sessions;
+  claims: Claims;
+  randomBytes: (size: number) => Buffer;
+  audit: Audit;
+}
+
+/** Makes the recovery codes of users. */
+export function recoveryCodes({
+  configuration,
+  devices,
+  sessions,
+  claims,
+  randomBytes,
+  audit,
+}: RecoveryCodeDependencies): RecoveryCodes {
+  /** Saves the session first and spends the code then: a store that fails costs nobody a code. */
+  const completed = async (session: StoredSession, hash: string) => {
+    const active = await sessions.complete(session);
+    try {
+      if (await devices.consumeRecoveryCode(session.record.entityId, hash))
+        return { kind: 'completed' as const, result: active };
+    } catch (error) {
+      await sessions.end(active, 'second_factor_failed').catch(() => {});
+      throw error;
+    }
+    await sessions.end(active, 'second_factor_failed');
+    return { kind: 'raced' as const };
+  };
+
+  return {
+    async generate(session, address) {
+      const { key, record } = session;
+      const { entityId } = record;
+      const codes = Array.from({ length: count }, () => codeOf(randomBytes(bits / 8)));
+      const hashes = codes.map((code) => hashOf(entityId, canonicalCode(code) ?? ''));
+      await configuration.change(session, () => devices.replaceRecoveryCodes(entityId, hashes));
+      audit({ type: 'recovery_codes_generated', session: key, entityId, address });
+      return codes;
+    },
+    async complete(session, code, address) {
+      const { entityId } = session.record;
+      const canonical = canonicalCode(code);
+      if (canonical === null) return unknown;
+      const hash = hashOf(entityId, canonical);
+      // Claimed before it is looked up, so that whoever comes second has lost a race, and has not guessed.
+      const outcome = await claims.hold<FactorOutcome<StoredSession & { token?: string }>>(
+        { name: `recovery:${hash}`, seconds: remembered },
+        {
+          work: async () => {
+            if (!(await devices.hasRecoveryCode(entityId, hash))) return unknown;
+            return completed(session, hash);
+          },
+          raced: { kind: 'raced' },
+          isGood: ({ kind }) => kind === 'completed',
+        },
+      );
+      if (outcome.kind !== 'completed') return outcome;
+      const left = await devices.countRecoveryCodes(entityId).catch(() => null);
+      audit({ type: 'recovery_code_used', session: outcome.result.key, entityId, left, address });
+      return outcome;
+    },
+  };
+}
+
+const unknown = { kind: 'refused', reason: 'unknown_recovery_code' } as const;
+
+/** A code as people read it: in groups of five, and one of six. */
+function codeOf(bytes: Buffer): string {
+  let value = BigInt(`0x${bytes.toString('hex')}`);
+  let text = '';
+  for (let place = 0; place < length; place += 1) {
+    text = (digits[Number(value & 31n)] ?? '') + text;
+    value >>= 5n;
+  }
+  return text.replace(/^(.{5})(.{5})(.{5})(.{5})/, '$1-$2-$3-$4-');
+}
+
+/** The one spelling of a code, whatever case, separators and look-alikes were typed; `null` for what is none. */
+export function canonicalCode(text: string): string | null {
+  // ASCII alone: other letters have upper cases that are in ASCII.
+  if (!/^[\w -]{1,100}$/.test(text)) return null;
+  const canonical = text.replaceAll(/[ -]/g, '').toUpperCase().replaceAll('O', '0').replaceAll(/[IL]/g, '1');
+  return /^[0-7][0-9A-HJKMNP-TV-Z]{25}$/.test(canonical) ? canonical : null;
+}
+
+/** What is kept of a code: the same one of another user is another. */
+function hashOf(userId: string, canonical: string): string {
+  return createHash('sha256').update(`${userId} ${canonical}`).digest('hex');
+}
