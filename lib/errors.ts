@@ -28,6 +28,10 @@ export const problems = {
     status: 401,
     title: 'A second factor must be enrolled first.',
   },
+  fresh_sign_in_required: {
+    status: 401,
+    title: 'The sign-in is too long ago for this: sign in again.',
+  },
   wrong_principal: {
     status: 403,
     title: 'This route is not for this kind of principal.',

@@ -19,7 +19,7 @@ export interface UnlockDependencies {
 /**
  * `POST session/config_2fa/auth`: the password of the session's own user unlocks the configuration for ten minutes.
  * Wrong ones count in the same lock as those of sign-ins. A user who has no password proves a device instead, over the
- * challenge that new_challenge gave.
+ * challenge that new_challenge gave; who has neither must have signed in just now.
  */
 export function config2faAuth({
   configuration,
@@ -42,17 +42,20 @@ export function config2faAuth({
       }
       await configuration.unlock(session);
     };
-    if ('password' in proof) {
+    if ('password' in proof && proof.password !== undefined) {
+      const { password } = proof;
       await limits.at(
         guessAt(user),
         address,
-        () => byPassword(proof.password),
+        () => byPassword(password),
         () => true,
       );
-    } else {
+    } else if ('assertion' in proof && proof.assertion !== undefined) {
       // Whoever has a password cannot leave it out.
       if (user.passwordHash !== null) throw new AuthError('invalid_credentials');
       await unlock(session, proof.assertion, address);
+    } else {
+      await configuration.unlockFresh(session, user);
     }
     audit({ type: 'configuration_unlocked', ...told });
     response.status(200).json({});

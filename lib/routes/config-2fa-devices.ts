@@ -24,12 +24,18 @@ export function listDevices(devices: GuardedDevices): AdmittedWork {
   };
 }
 
-/** `POST session/config_2fa/devices`: adds the device that has answered the challenge, while the configuration is unlocked. */
+/**
+ * `POST session/config_2fa/devices`: adds the device that has answered the challenge, while the configuration is unlocked. A
+ * session that was to enrol it gets the challenge that completes it.
+ */
 export function addDevice(enrolment: Enrolment): AdmittedWork {
   return async (request, response, session, body) => {
     const { name, attestationResult } = parseBody(addDeviceRequest, body);
     const given = { name, attestation: attestationResult, address: addressOf(request) };
-    response.status(201).json(listed(await enrolment.add(session, given)));
+    const { device, owed } = await enrolment.add(session, given);
+    response
+      .status(201)
+      .json({ ...listed(device), ...(owed === null ? {} : { fido2_assertion_options: owed }) });
   };
 }
 

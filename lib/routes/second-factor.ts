@@ -30,6 +30,7 @@ export function secondFactorRoutes(
 ): Record<string, Route> {
   const { configuration, enrolment, changes, devices, readBody } = dependencies;
   const pending: Requirement = { states: ['pending'], principal: 'user' };
+  const enrolling: Requirement = { states: ['active', 'enrolling'], principal: 'user' };
   const active: Requirement = { states: ['active'], principal: 'user' };
   return {
     '/session/auth/2fa/fido2': { POST: admitted(gate, pending, sessionAuthFido2(dependencies), readBody) },
@@ -37,11 +38,13 @@ export function secondFactorRoutes(
       POST: admitted(gate, pending, sessionAuthRecoveryCode(dependencies), readBody),
     },
     '/session/config_2fa/auth': { POST: admitted(gate, active, config2faAuth(dependencies), readBody) },
-    '/session/config_2fa/new_challenge': { POST: admitted(gate, active, config2faNewChallenge(enrolment)) },
+    '/session/config_2fa/new_challenge': {
+      POST: admitted(gate, enrolling, config2faNewChallenge(enrolment)),
+    },
     '/session/config_2fa/terminate': { POST: admitted(gate, active, config2faTerminate(configuration)) },
     '/session/config_2fa/devices': {
       GET: admitted(gate, active, listDevices(devices)),
-      POST: admitted(gate, active, addDevice(enrolment), readBody),
+      POST: admitted(gate, enrolling, addDevice(enrolment), readBody),
       PATCH: admitted(gate, active, renameDevice(changes), readBody),
       DELETE: admitted(gate, active, removeDevice(changes), readBody),
     },

@@ -1,4 +1,6 @@
+import type { GuardedDevices } from '../defence/guarded-devices.js';
 import { AuthError } from '../errors.js';
+import type { User } from '../repositories/index.js';
 import { endOthers } from '../sessions/ending.js';
 import type { SessionRecord } from '../sessions/record.js';
 import type { StoredSession } from '../sessions/session-types.js';
@@ -7,14 +9,23 @@ import type { Sessions } from '../sessions/sessions.js';
 /** Seconds for which the configuration of the second factor stays unlocked. */
 const unlockedFor = 600;
 
+/** Seconds for which a sign-in is fresh. */
+const freshFor = 300;
+
 /** Who may change the second factors of a user, and what a change entails; see {@link configuration}. */
 export interface Configuration {
   /** Unlocks it for ten minutes. */
   unlock(session: StoredSession): Promise<void>;
+  /**
+   * Unlocks it for a user who has neither a password nor a device to show, and has signed in just now.
+   *
+   * @throws AuthError `malformed_request` for a user who has one of them, `fresh_sign_in_required`
+   */
+  unlockFresh(session: StoredSession, user: User): Promise<void>;
   /** Locks it again and drops its challenge; nothing happens when it is locked. */
   lock(session: StoredSession): Promise<void>;
-  /** Whether it is unlocked in this session. */
-  isUnlocked(record: SessionRecord): boolean;
+  /** Whether it is open to this session: unlocked in it, or the only thing that it is good for. */
+  isOpen(record: SessionRecord): boolean;
   /**
    * Whether the session still may change something: it lives, and nobody has locked its configuration meanwhile.
    *
@@ -33,6 +44,7 @@ export interface Configuration {
 /** What the configuration is made from. `clock` is in milliseconds since the epoch. */
 export interface ConfigurationDependencies {
   sessions: Sessions;
+  devices: GuardedDevices;
   clock: () => number;
   /** Whether a change ends the user's other sessions. */
   endOtherSessionsOnChange: boolean;
@@ -41,21 +53,33 @@ export interface ConfigurationDependencies {
 /** Makes the configuration of second factors. */
 export function configuration({
   sessions,
+  devices,
   clock,
   endOtherSessionsOnChange,
 }: ConfigurationDependencies): Configuration {
-  const isUnlocked = ({ unlockedUntil }: SessionRecord) => unlockedUntil !== null && clock() < unlockedUntil;
+  const isOpen = ({ state, unlockedUntil }: SessionRecord) =>
+    state === 'enrolling' || (unlockedUntil !== null && clock() < unlockedUntil);
   const check = async (key: string): Promise<void> => {
     const record = await sessions.load(key);
     if (record === null) throw new AuthError('invalid_session');
-    if (!isUnlocked(record)) throw new AuthError('configuration_locked');
+    if (!isOpen(record)) throw new AuthError('configuration_locked');
+  };
+
+  const unlock = async ({ key }: StoredSession): Promise<void> => {
+    await sessions.change(key, () => ({ unlockedUntil: clock() + unlockedFor * 1000 }));
   };
 
   return {
-    isUnlocked,
+    isOpen,
     check,
-    async unlock({ key }) {
-      await sessions.change(key, () => ({ unlockedUntil: clock() + unlockedFor * 1000 }));
+    unlock,
+    async unlockFresh(session, { id, passwordHash }) {
+      const missing = (path: string) =>
+        new AuthError('malformed_request', { fields: [{ path, detail: 'is required' }] });
+      if (passwordHash !== null) throw missing('password');
+      if ((await devices.listByUser(id)).length > 0) throw missing('assertion');
+      if (clock() - session.record.createdAt > freshFor * 1000) throw new AuthError('fresh_sign_in_required');
+      await unlock(session);
     },
     async lock({ key, record }) {
       if (record.unlockedUntil === null && record.challenge === null) return;

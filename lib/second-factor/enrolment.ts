@@ -28,22 +28,30 @@ export interface EnrolmentDependencies {
 /** Adds second factors, in a session whose configuration is unlocked; see {@link enrolment}. */
 export interface Enrolment {
   /**
-   * A new challenge in the place of the session's last: to make a credential while the configuration is unlocked, to
-   * prove one while it is locked.
+   * A new challenge in the place of the session's last: to make a credential while the configuration is open, to prove
+   * one while it is locked.
    *
-   * @throws AuthError `configuration_locked` when it is locked and there is nothing to prove, `too_many_devices`
+   * @throws AuthError `configuration_locked` when it is locked and there is nothing to prove, `too_many_devices`, and
+   * `invalid_session` for a session that was to enrol the first device, where there is one now
    */
   challenge(session: StoredSession, user: User): Promise<CreationOptions | RequestOptions>;
   /**
    * Adds the device whose authenticator has answered the challenge. A name that is taken costs nothing: the same
-   * answer is good with another.
+   * answer is good with another. A session that was to enrol it is pending then, and owes it.
    *
-   * @throws AuthError `configuration_locked`, `invalid_credentials`, `name_taken` or `credential_taken`
+   * @throws AuthError `configuration_locked`, `invalid_credentials`, `name_taken` or `credential_taken`, and
+   * `invalid_session` as {@link challenge} does
    */
   add(
     session: StoredSession,
     given: { name: string; attestation: Attestation; address: string },
-  ): Promise<MfaDevice>;
+  ): Promise<Added>;
+}
+
+/** A device that was added, and what a session that was to enrol it has to answer now. */
+export interface Added {
+  device: MfaDevice;
+  owed: RequestOptions | null;
 }
 
 /** Makes the enrolment of devices. */
@@ -57,6 +65,16 @@ export function enrolment({
   clock,
   audit,
 }: EnrolmentDependencies): Enrolment {
+  /**
+   * A session that was to enrol the first device may not enrol a second: whoever it is has shown a password and nothing
+   * else, and now there is a device to show.
+   */
+  const first = async ({ key, record }: StoredSession, others: readonly MfaDevice[]): Promise<void> => {
+    if (record.state !== 'enrolling' || others.length === 0) return;
+    await sessions.end({ key, record }, 'second_factor_changed');
+    throw new AuthError('invalid_session');
+  };
+
   /** Adds the device. One that was added before, by a call whose answer was lost, counts as added now. */
   const addOnce = async (session: StoredSession, device: NewMfaDevice): Promise<MfaDevice> => {
     const { key, record } = session;
@@ -65,12 +83,18 @@ export function enrolment({
     const known = await devices.findByCredentialId(device.credentialId);
     const theirs = await devices.listByUser(entityId);
     const same = theirs.find((each) => isSame(each, device));
+    await first(session, without(theirs, device));
     if (same === undefined) refuseTaken(known, theirs, device);
     return configuration.change(session, async () => {
       if (same !== undefined) return same;
       if (await devices.add(entityId, device)) {
-        // Whoever has ended the session or locked it while this was being added has not seen this device.
-        await configuration.check(key).catch(async (error: unknown) => {
+        // Whoever has ended the session, locked it or enrolled another one while this was being added has not seen it.
+        const isWanted = async () => {
+          await configuration.check(key);
+          if (record.state !== 'enrolling') return;
+          await first(session, without(await devices.listByUser(entityId), device));
+        };
+        await isWanted().catch(async (error: unknown) => {
           await devices.remove(entityId, device.name);
           throw error;
         });
@@ -84,15 +108,25 @@ export function enrolment({
     });
   };
 
+  /** What a session owes that was to enrol this device. */
+  const owe = async ({ key, record }: StoredSession, device: MfaDevice): Promise<RequestOptions | null> => {
+    if (record.state !== 'enrolling') return null;
+    const challenge = challenges.issue('sign-in', [device]);
+    await sessions.owe(key, challenge);
+    return challenges.requestOptions(challenge, [device]);
+  };
+
   return {
-    async challenge({ key, record }, user) {
+    async challenge(session, user) {
+      const { key, record } = session;
       const theirs = await devices.listByUser(user.id);
-      const unlocked = configuration.isUnlocked(record);
-      if (!unlocked && !theirs.some(isFido2)) throw new AuthError('configuration_locked');
-      if (unlocked && theirs.length >= mostDevices) throw new AuthError('too_many_devices');
-      const challenge = challenges.issue(unlocked ? 'enrolment' : 'configuration', theirs);
+      await first(session, theirs);
+      const isOpen = configuration.isOpen(record);
+      if (!isOpen && !theirs.some(isFido2)) throw new AuthError('configuration_locked');
+      if (isOpen && theirs.length >= mostDevices) throw new AuthError('too_many_devices');
+      const challenge = challenges.issue(isOpen ? 'enrolment' : 'configuration', theirs);
       await sessions.change(key, () => ({ challenge }));
-      return unlocked
+      return isOpen
         ? challenges.creationOptions(challenge, user, theirs)
         : challenges.requestOptions(challenge, theirs);
     },
@@ -115,17 +149,25 @@ export function enrolment({
 
       const device = { ...verdict.device, name, createdAt: clock() };
       const added = await claims.hold(claims.ofChallenge(challenge), {
-        work: () => addOnce(session, device),
+        work: async (): Promise<Added> => {
+          const added = await addOnce(session, device);
+          return { device: added, owed: await owe(session, added) };
+        },
         raced: null,
       });
       if (added === null) {
         audit({ type: 'device_refused', reason: 'raced', ...told });
         throw new AuthError('invalid_credentials');
       }
-      audit({ type: 'device_added', credentialId: added.credentialId, ...told });
+      audit({ type: 'device_added', credentialId: device.credentialId, ...told });
       return added;
     },
   };
+}
+
+/** The devices that are not this one. */
+function without(theirs: readonly MfaDevice[], device: NewMfaDevice): MfaDevice[] {
+  return theirs.filter((each) => !isSame(each, device));
 }
 
 /** Refuses a device whose name or credential is another's. */

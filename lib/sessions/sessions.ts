@@ -3,7 +3,7 @@ import { AuthError } from '../errors.js';
 import type { SessionIndex } from './entity-index.js';
 import type { SessionLeases } from './lease.js';
 import { Population } from './population.js';
-import { endOf, entityOf, indexed, type SessionRecord, unproven } from './record.js';
+import { type Challenge, endOf, entityOf, indexed, type SessionRecord, unproven } from './record.js';
 import type { SessionRows } from './rows.js';
 import type { NewSession, SessionSettings, StartedSession, StoredSession } from './session-types.js';
 import { Starting } from './starting.js';
@@ -120,6 +120,18 @@ export class Sessions {
       const next = { ...record, ...change(record), version: record.version + 1, writer: owner() };
       if (!(await rows.change(key, next))) throw new AuthError('invalid_session');
       return next;
+    });
+  }
+
+  /**
+   * Makes an enrolling session pending, with the challenge that it has to answer. It does not live longer by that.
+   *
+   * @throws AuthError `invalid_session` when it has ended meanwhile, or is in another state
+   */
+  owe(key: string, challenge: Challenge): Promise<SessionRecord> {
+    return this.change(key, ({ state }) => {
+      if (state !== 'enrolling') throw new AuthError('invalid_session');
+      return { state: 'pending', challenge };
     });
   }
 

@@ -17,6 +17,7 @@ const bearerErrors: Partial<Record<ProblemCode, string>> = {
   invalid_session: 'invalid_token',
   second_factor_required: 'insufficient_user_authentication',
   enrolment_required: 'insufficient_user_authentication',
+  fresh_sign_in_required: 'insufficient_user_authentication',
 };
 
 /** Answers with a problem, which no cache may keep. */

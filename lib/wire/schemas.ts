@@ -152,8 +152,12 @@ export const newChallengeQuery = z.object({
   protocol: z.literal('fido2', 'must be fido2: U2F keys are not enrolled here'),
 });
 
-/** Body of `POST session/config_2fa/auth`: a password, or an assertion of a user who has none. */
-export const configurationRequest = z.union([z.object({ password: secret }), z.object({ assertion })]);
+/** Body of `POST session/config_2fa/auth`: a password, an assertion of a user who has none, or neither where there is none. */
+export const configurationRequest = z.union([
+  z.object({ password: secret }),
+  z.object({ assertion }),
+  z.object({ password: z.undefined().optional(), assertion: z.undefined().optional() }),
+]);
 
 const offered = { name: z.string(), icon_url: z.string(), idp_id: z.string() };
 

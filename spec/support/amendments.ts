@@ -70,7 +70,7 @@ export const amendments: readonly Amendment[] = [
     },
   },
   {
-    reason: 'a user without a password unlocks the configuration with an assertion',
+    reason: 'a user without a password unlocks the configuration with an assertion, or by a new sign-in',
     apply({ components: { schemas } }) {
       schemas.Config2faAuthRequest = {
         anyOf: [
@@ -82,6 +82,7 @@ export const amendments: readonly Amendment[] = [
             },
             required: ['assertion'],
           },
+          { type: 'object', maxProperties: 0 },
         ],
       };
     },
