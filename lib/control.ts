@@ -24,6 +24,7 @@ import type { PassportControlOptions } from './options/public.js';
 import { checkRequirement } from './options/requirement.js';
 import { checkReturnTargets } from './options/return-targets.js';
 import type { ReturnOptions } from './routes/browser-return.js';
+import { type DeviceApprovals, deviceApprovals } from './routes/device-approvals.js';
 import { handler } from './routes/handler.js';
 import { oauthCallback } from './routes/oauth-callback.js';
 import {
@@ -64,6 +65,8 @@ export interface PassportControl {
   passport: passport.Authenticator;
   /** Lists and ends sessions. */
   sessions: SessionAdministration;
+  /** Has users approve operations of the host by their devices. */
+  devices: DeviceApprovals;
   /** The handler for `GET saml/metadata.xml`, for hosts that serve it elsewhere too; without a `serviceProvider` it passes on. */
   samlMetadata: RequestHandler;
   /** Makes the handler for `serviceProvider.acsUrl`, which ends in a Cookie session and a redirect. */
@@ -199,6 +202,7 @@ export function passportControl(options: PassportControlOptions): PassportContro
       decide(request, requirement === undefined ? {} : checkRequirement(requirement)),
     passport: authenticator,
     sessions: sessionAdministration(sessions),
+    devices: deviceApprovals(gate, factors?.approvals ?? null),
     samlMetadata:
       offering.saml === null
         ? (_request, _response, next) => next()

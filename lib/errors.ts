@@ -63,6 +63,7 @@ export const problems = {
   },
   name_taken: { status: 409, title: 'There is a device of this name already.' },
   credential_taken: { status: 409, title: 'This credential is enrolled already.' },
+  no_device: { status: 409, title: 'The user has no device that could prove this.' },
   too_many_devices: { status: 409, title: 'No more devices can be enrolled.' },
   payload_too_large: { status: 413, title: 'The body is too large.' },
   unsupported_media_type: {
@@ -96,6 +97,8 @@ export interface AuthErrorOptions {
   fields?: readonly FieldError[];
   /** Seconds after which trying again makes sense; sent as `Retry-After`. */
   retryAfter?: number;
+  /** Seconds since the sign-in within which the request would be good; sent as `max_age` (RFC 9470). */
+  maxAge?: number;
   /** Header lines that belong to this answer, such as `Allow` beside a 405. */
   headers?: Readonly<Record<string, string>>;
 }
@@ -113,6 +116,7 @@ export class AuthError extends Error {
   readonly detail: string | undefined;
   readonly fields: readonly FieldError[] | undefined;
   readonly retryAfter: number | undefined;
+  readonly maxAge: number | undefined;
   readonly headers: Readonly<Record<string, string>>;
 
   constructor(code: ProblemCode, options: AuthErrorOptions = {}) {
@@ -123,6 +127,7 @@ export class AuthError extends Error {
     this.detail = options.detail;
     this.fields = options.fields;
     this.retryAfter = options.retryAfter;
+    this.maxAge = options.maxAge;
     this.headers = options.headers ?? {};
   }
 }

@@ -62,11 +62,13 @@ export {
   type UserSeed,
 } from './repositories/memory.js';
 export type { ReturnOptions } from './routes/browser-return.js';
+export type { ApprovalOptions, DeviceApprovals } from './routes/device-approvals.js';
 export type {
   Authenticate,
   Authenticated,
   SessionRequirement,
 } from './routes/require-session.js';
+export type { ApprovalChallenge, DeviceName } from './second-factor/approvals.js';
 export type {
   EntityReference,
   SessionAdministration,

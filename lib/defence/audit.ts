@@ -124,6 +124,8 @@ export type AuditEvent = { /** Milliseconds since the epoch. */ at: number } & (
   | ({ type: 'device_refused'; reason: FactorFailure } & ConfigurationChange)
   | ({ type: 'device_renamed' | 'device_removed'; credentialId: string } & ConfigurationChange)
   | ({ type: 'recovery_codes_generated' } & ConfigurationChange)
+  /** A device has approved an operation of the host. */
+  | ({ type: 'operation_approved'; credentialId: string } & ConfigurationChange)
   /** `left`: how many the user has still; `null` where that could not be told. */
   | ({ type: 'recovery_code_used'; left: number | null } & ConfigurationChange)
   | ({

@@ -10,6 +10,7 @@ const schema = z.strictObject({
       error: "must be 'selected', or a function of the request",
     })
     .optional(),
+  freshWithin: z.number('must be a number of seconds').positive('must be greater than 0').optional(),
   allowApiKey: z.boolean('must be true or false').optional(),
 });
 

@@ -27,6 +27,11 @@ export interface SessionRequirement {
    */
   account?: 'selected' | ((request: Request) => AccountOfRequest | Promise<AccountOfRequest>) | undefined;
   /**
+   * How many seconds ago the principal must have signed in at most. An API key is as fresh as its request.
+   * @default any time
+   */
+  freshWithin?: number | undefined;
+  /**
    * Whether an app may send its id and secret in a Basic header with each request, without a session.
    * @default false
    */
@@ -53,15 +58,17 @@ export interface AuthenticateDependencies {
 
 /** Makes the decision about requests of the host: the gate, with active sessions only, or an API key. */
 export function authenticate(dependencies: AuthenticateDependencies): Authenticate {
-  const { gate } = dependencies;
-  return async (request, { principal, account, allowApiKey = false } = {}) => {
+  const { gate, clock } = dependencies;
+  return async (request, { principal, account, freshWithin, allowApiKey = false } = {}) => {
     const header = allowApiKey ? authorizationHeader(request) : undefined;
     const authenticated =
       header !== undefined && isBasic(header)
         ? await apiKey(dependencies, request, header)
         : await session(gate, request);
-    const { accountId, principalType } = authenticated.session;
+    const { accountId, principalType, createdAt } = authenticated.session;
     if (principal !== undefined && principalType !== principal) throw new AuthError('wrong_principal');
+    if (freshWithin !== undefined && clock() - createdAt > freshWithin * 1000)
+      throw new AuthError('fresh_sign_in_required', { maxAge: freshWithin });
     if (account === undefined) return authenticated;
 
     const asked = account === 'selected' ? accountId : await account(request);

@@ -78,7 +78,8 @@ export function configuration({
         new AuthError('malformed_request', { fields: [{ path, detail: 'is required' }] });
       if (passwordHash !== null) throw missing('password');
       if ((await devices.listByUser(id)).length > 0) throw missing('assertion');
-      if (clock() - session.record.createdAt > freshFor * 1000) throw new AuthError('fresh_sign_in_required');
+      if (clock() - session.record.createdAt > freshFor * 1000)
+        throw new AuthError('fresh_sign_in_required', { maxAge: freshFor });
       await unlock(session);
     },
     async lock({ key, record }) {

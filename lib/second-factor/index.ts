@@ -6,6 +6,7 @@ import type { OneTimeStore } from '../defence/one-time.js';
 import type { StoredSession } from '../sessions/session-types.js';
 import type { Sessions } from '../sessions/sessions.js';
 import type { Assertion } from '../wire/webauthn.js';
+import { type Approvals, approvals } from './approvals.js';
 import { factorAttempts } from './attempts.js';
 import { type Challenges, challenges, type Fido2Settings } from './challenges.js';
 import { oneTimeClaims } from './claims.js';
@@ -40,6 +41,7 @@ export interface SecondFactor {
   configuration: Configuration;
   enrolment: Enrolment;
   changes: DeviceChanges;
+  approvals: Approvals;
   /** Makes new recovery codes; see {@link RecoveryCodes}. */
   generateRecoveryCodes: RecoveryCodes['generate'];
   /**
@@ -80,6 +82,7 @@ export function secondFactor(parts: SecondFactorParts): SecondFactor {
     configuration: shared.configuration,
     enrolment: enrolment(shared),
     changes: deviceChanges(shared),
+    approvals: approvals({ ...shared, attempts, prove }),
     generateRecoveryCodes: codes.generate,
     complete: (session, assertion, address) =>
       attempts.at(session, { factor: 'fido2', address }, () =>

@@ -24,7 +24,7 @@ export interface ProofDependencies {
 export type DeviceProof = <T>(
   session: StoredSession,
   given: { purpose: ChallengePurpose; assertion: Assertion },
-  follow: () => Promise<T>,
+  follow: (device: MfaDevice) => Promise<T>,
 ) => Promise<FactorOutcome<T>>;
 
 type Signed = Exclude<AssertionVerdict, { reason: unknown }>;
@@ -75,7 +75,7 @@ export function deviceProof({
   return async <T>(
     { record: { entityId, challenge: out } }: StoredSession,
     { purpose, assertion }: { purpose: ChallengePurpose; assertion: Assertion },
-    follow: () => Promise<T>,
+    follow: (device: MfaDevice) => Promise<T>,
   ): Promise<FactorOutcome<T>> => {
     const challenge = challenges.live(out, purpose);
     if (challenge === null) return { kind: 'refused', reason: 'no_challenge' };
@@ -90,7 +90,7 @@ export function deviceProof({
       async work() {
         if (!(await isFresh(challenge, verdict))) return { kind: 'refused', reason: 'counter_regressed' };
         if (!(await count(entityId, challenge, verdict))) return { kind: 'raced' };
-        return { kind: 'completed', result: await follow() };
+        return { kind: 'completed', result: await follow(verdict.device) };
       },
       raced: { kind: 'raced' },
       isGood: ({ kind }) => kind === 'completed',

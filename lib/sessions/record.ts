@@ -9,13 +9,15 @@ import type { UserVerification } from '../wire/webauthn.js';
 export type SessionState = 'pending' | 'enrolling' | 'active';
 
 /** What a challenge is for; one that was given for one thing is no good for another. */
-export type ChallengePurpose = 'sign-in' | 'configuration' | 'enrolment';
+export type ChallengePurpose = 'sign-in' | 'configuration' | 'enrolment' | 'approval';
 
 /** The challenge that a session has out. There is one at a time: the next takes its place. */
 export interface Challenge {
   /** 32 random bytes in base64url. */
   value: string;
   purpose: ChallengePurpose;
+  /** What is approved by the answer, as a hash. Absent: whatever its host says. */
+  operation?: string;
   /** The credentials that may answer it, as they were when it was given. */
   credentialIds: readonly string[];
   /** What was asked of the authenticator, so that no client can ask for less. */
@@ -121,10 +123,11 @@ function isRecord(record: Partial<Record<keyof SessionRecord, unknown>>): record
 function isChallenge(value: unknown): value is Challenge {
   if (typeof value !== 'object' || value === null) return false;
   const challenge: Partial<Record<keyof Challenge, unknown>> = value;
-  const { purpose, credentialIds, userVerification } = challenge;
+  const { purpose, operation, credentialIds, userVerification } = challenge;
   return (
     typeof challenge.value === 'string' &&
-    (purpose === 'sign-in' || purpose === 'configuration' || purpose === 'enrolment') &&
+    ['sign-in', 'configuration', 'enrolment', 'approval'].includes(String(purpose)) &&
+    (operation === undefined || typeof operation === 'string') &&
     Array.isArray(credentialIds) &&
     credentialIds.every((id) => typeof id === 'string') &&
     (userVerification === 'required' ||

@@ -25,7 +25,7 @@ export function sendProblem(request: Request, response: Response, error: AuthErr
   response.status(error.status).set('Cache-Control', 'no-store').set(error.headers);
   if (error.retryAfter !== undefined)
     response.set('Retry-After', String(Math.max(1, Math.ceil(error.retryAfter))));
-  if (error.status === 401) response.set('WWW-Authenticate', challenges(request, error.code));
+  if (error.status === 401) response.set('WWW-Authenticate', challenges(request, error));
   response.type('application/problem+json').send(JSON.stringify(problemOf(error)));
 }
 
@@ -42,9 +42,13 @@ export function problemOf(error: AuthError): Problem {
 }
 
 /** Basic is offered only to clients that use it and are no browsers: those would open a dialog. */
-function challenges({ headers }: Request, code: ProblemCode): string[] {
+function challenges({ headers }: Request, { code, maxAge }: AuthError): string[] {
   const error = bearerErrors[code];
-  const bearer = error === undefined ? 'Bearer' : `Bearer error="${error}"`;
+  const parameters = [
+    ...(error === undefined ? [] : [`error="${error}"`]),
+    ...(maxAge === undefined ? [] : [`max_age="${maxAge}"`]),
+  ];
+  const bearer = ['Bearer', parameters.join(', ')].filter(Boolean).join(' ');
   const browser = Object.keys(headers).some((name) => name.startsWith('sec-fetch-'));
   const basic = headers.authorization !== undefined && isBasic(headers.authorization) && !browser;
   return basic ? [bearer, 'Basic realm="session", charset="UTF-8"'] : [bearer];

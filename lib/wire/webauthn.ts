@@ -43,6 +43,9 @@ export const assertion = z
 /** An assertion: the answer of an authenticator to a challenge. Bytes are in canonical base64url. */
 export type Assertion = z.output<typeof assertion>;
 
+/** An assertion that approves something, with the name of the challenge that it answers. */
+export const approval = assertion.and(z.object({ challenge_token: z.string() }));
+
 /** An attestation: the answer of an authenticator that has made a credential. */
 export const attestation = z
   .object({

@@ -35,6 +35,8 @@ describe('requireSession, set up wrongly', () => {
     [{ account: true }, 'requireSession.account', /must be 'selected', or a function of the request$/],
     [{ account: 'any' }, 'requireSession.account', /must be 'selected', or a function of the request$/],
     [{ account: null }, 'requireSession.account', /must be 'selected', or a function of the request$/],
+    [{ freshWithin: 0 }, 'requireSession.freshWithin', /must be greater than 0$/],
+    [{ freshWithin: '300' }, 'requireSession.freshWithin', /must be a number of seconds$/],
     [{ allowApiKey: 'yes' }, 'requireSession.allowApiKey', /must be true or false$/],
     [{ allowApiKey: null }, 'requireSession.allowApiKey', /must be true or false$/],
     [
@@ -58,6 +60,7 @@ describe('requireSession, set up wrongly', () => {
       { principal: 'user', account: 'selected', allowApiKey: false },
       { principal: 'app', account: (request) => request.params.id, allowApiKey: true },
       { allowApiKey: true },
+      { freshWithin: 300, principal: 'user' },
     ];
     for (const requirement of right) expect(control.requireSession(requirement)).toHaveLength(3);
   });
