@@ -169,6 +169,7 @@ export function passportControl(options: PassportControlOptions): PassportContro
       : secondFactor({
           settings: { ...resolved.secondFactor.fido2, timeout: session.pendingTimeout },
           endOtherSessionsOnChange: resolved.secondFactor.endOtherSessionsOnChange,
+          legacyU2f: resolved.secondFactor.legacyU2f,
           ...{ devices, sessions, oneTime, counters, perUser: resolved.lockout },
           ...{ clock, randomBytes, owner, audit },
         });

@@ -69,6 +69,7 @@ export type {
   SessionRequirement,
 } from './routes/require-session.js';
 export type { ApprovalChallenge, DeviceName } from './second-factor/approvals.js';
+export { deviceFromU2fRegistration, type U2fDeviceDetails } from './second-factor/u2f-registration.js';
 export type {
   EntityReference,
   SessionAdministration,

@@ -76,7 +76,7 @@ export interface AuditSubject {
 export interface FactorAttempt {
   session: string;
   entityId: string;
-  factor: 'fido2' | 'recovery_code';
+  factor: 'fido2' | 'u2f' | 'recovery_code';
   address: string;
 }
 

@@ -31,7 +31,11 @@ export interface ResolvedOptions {
   secrets: readonly Uint8Array[];
   origins: readonly string[];
   /** `null` where nobody owes a second factor. */
-  secondFactor: { fido2: Omit<Fido2Settings, 'timeout'>; endOtherSessionsOnChange: boolean } | null;
+  secondFactor: {
+    fido2: Omit<Fido2Settings, 'timeout'>;
+    endOtherSessionsOnChange: boolean;
+    legacyU2f: boolean;
+  } | null;
   methods: ReadonlyMap<MethodName, Plugged>;
   /** `null` where there is no SAML. */
   serviceProvider: ServiceProvider | null;
@@ -179,11 +183,14 @@ function secondFactorOf({
   secondFactor = {},
 }: PassportControlOptions): ResolvedOptions['secondFactor'] {
   if (!devices || !relyingParty || secondFactor === false) return null;
-  const { id, name, origins } = relyingParty;
-  const { userVerification = 'preferred', endOtherSessionsOnChange = true } = secondFactor;
+  const { id, name, origins, appId = null } = relyingParty;
+  const { userVerification = 'preferred', endOtherSessionsOnChange = true, legacyU2f = false } = secondFactor;
+  if (legacyU2f && appId === null)
+    throw new ConfigError('relyingParty.appId', 'is required with secondFactor.legacyU2f');
   return {
-    fido2: { relyingParty: { id, name, origins: [...origins] }, userVerification },
+    fido2: { relyingParty: { id, name, origins: [...origins], appId }, userVerification },
     endOtherSessionsOnChange,
+    legacyU2f,
   };
 }
 

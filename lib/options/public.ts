@@ -89,6 +89,8 @@ export interface RelyingPartyOptions {
   name: string;
   /** The origins of the pages that sign in, such as `https://app.example.com`; each on `id` or a subdomain. */
   origins: readonly string[];
+  /** The AppID that keys were registered for through U2F, such as `https://example.com/app-id.json`. @default there are none */
+  appId?: string | undefined;
 }
 
 /** This service, as SAML identity providers know it. */
@@ -107,6 +109,12 @@ export interface ServiceProviderOptions {
 
 /** How the second factor is asked for. */
 export interface SecondFactorOptions {
+  /**
+   * Whether keys that were registered through U2F may answer by U2F itself, for clients that know no WebAuthn: needs
+   * `relyingParty.appId`. By WebAuthn they sign in without this.
+   * @default false
+   */
+  legacyU2f?: boolean | undefined;
   /** Whether a change of a user's second factors ends the user's other sessions. @default true */
   endOtherSessionsOnChange?: boolean | undefined;
   /**

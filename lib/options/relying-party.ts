@@ -7,11 +7,17 @@ import type { RelyingPartyOptions } from './public.js';
  *
  * @throws ConfigError
  */
-export function checkRelyingParty({ id, origins }: RelyingPartyOptions): void {
+export function checkRelyingParty({ id, origins, appId }: RelyingPartyOptions): void {
   if (canonicalDomain(id) !== id) {
     throw new ConfigError(
       'relyingParty.id',
       'must be a domain in lower case, such as example.com, without scheme or port',
+    );
+  }
+  if (appId !== undefined && !isAppId(appId, id)) {
+    throw new ConfigError(
+      'relyingParty.appId',
+      'must be an https URL on relyingParty.id, on a domain above it or on one below it, as keys were registered for it',
     );
   }
   for (const [index, origin] of origins.entries()) {
@@ -31,6 +37,14 @@ export function checkRelyingParty({ id, origins }: RelyingPartyOptions): void {
       );
     }
   }
+}
+
+/** Whether browsers would let a page of this domain ask for this AppID, and it is spelt as they hash it. */
+function isAppId(appId: string, id: string): boolean {
+  const url = URL.canParse(appId) ? new URL(appId) : null;
+  if (url?.protocol !== 'https:' || (url.href !== appId && url.origin !== appId)) return false;
+  const { hostname } = url;
+  return hostname === id || hostname.endsWith(`.${id}`) || id.endsWith(`.${hostname}`);
 }
 
 function isLocal(hostname: string): boolean {

@@ -50,7 +50,11 @@ export const optionsSchema = z.strictObject({
         'add',
         'remove',
         'recordUse',
+        'rename',
+        'replaceRecoveryCodes',
+        'hasRecoveryCode',
         'countRecoveryCodes',
+        'consumeRecoveryCode',
       ).optional(),
       identityProviders: having<Repositories['identityProviders']>('findById').optional(),
     },
@@ -68,6 +72,7 @@ export const optionsSchema = z.strictObject({
       origins: z
         .array(z.string('must be an origin, such as https://example.com'))
         .min(1, 'must name one origin at least'),
+      appId: z.string('must be the AppID that keys were registered for through U2F').optional(),
     })
     .optional(),
   methods: z
@@ -109,6 +114,7 @@ export const optionsSchema = z.strictObject({
       [
         z.literal(false),
         z.strictObject({
+          legacyU2f: z.boolean('must be true or false').optional(),
           endOtherSessionsOnChange: z.boolean('must be true or false').optional(),
           userVerification: z
             .enum(userVerification.options, 'must be required, preferred or discouraged')
@@ -117,7 +123,7 @@ export const optionsSchema = z.strictObject({
       ],
       {
         error:
-          'must be false, which switches the second factor off, or { userVerification, endOtherSessionsOnChange }',
+          'must be false, which switches the second factor off, or { userVerification, endOtherSessionsOnChange, legacyU2f }',
       },
     )
     .optional(),

@@ -62,9 +62,14 @@ function owed(
   challenges: Challenges,
   challenge: Challenge,
   devices: readonly MfaDevice[],
-): Pick<AuthResponse, 'allowed_mfa_methods' | 'fido2_assertion_options'> {
+): Pick<AuthResponse, 'allowed_mfa_methods' | 'fido2_assertion_options' | 'challenge'> {
   const options = challenges.requestOptions(challenge, devices);
   const named = devices.map(({ name, type, origin }) => ({ name, type, origin }));
   const method = { challenge: options, challenge_token: challengeToken(challenge), mfa_devices: named };
-  return { fido2_assertion_options: options, allowed_mfa_methods: [{ Fido2: method }] };
+  const u2f = challenges.u2fRequest(challenge, devices);
+  return {
+    fido2_assertion_options: options,
+    allowed_mfa_methods: [{ Fido2: method }],
+    ...(u2f === null ? {} : { challenge: u2f }),
+  };
 }

@@ -10,6 +10,7 @@ import { guessAt, userOf } from './admitted.js';
 /** What completing a second factor is made from. */
 export interface CompletionDependencies {
   complete: SecondFactor['complete'];
+  completeByU2f: SecondFactor['completeByU2f'];
   recover: SecondFactor['recover'];
   limits: GuessLimits;
   sessions: Sessions;

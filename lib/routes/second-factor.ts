@@ -16,6 +16,7 @@ import { newRecoveryCodes, type RecoveryCodeDependencies } from './generate-reco
 import type { Route } from './handler.js';
 import { sessionAuthFido2 } from './session-auth-fido2.js';
 import { sessionAuthRecoveryCode } from './session-auth-recovery-code.js';
+import { sessionAuthU2f } from './session-auth-u2f.js';
 
 /** What the routes of the second factor are made from. */
 export type SecondFactorDependencies = CompletionDependencies &
@@ -34,6 +35,7 @@ export function secondFactorRoutes(
   const active: Requirement = { states: ['active'], principal: 'user' };
   return {
     '/session/auth/2fa/fido2': { POST: admitted(gate, pending, sessionAuthFido2(dependencies), readBody) },
+    '/session/auth/2fa/u2f': { POST: admitted(gate, pending, sessionAuthU2f(dependencies), readBody) },
     '/session/auth/2fa/recovery_code': {
       POST: admitted(gate, pending, sessionAuthRecoveryCode(dependencies), readBody),
     },

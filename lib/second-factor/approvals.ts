@@ -7,8 +7,8 @@ import type { StoredSession } from '../sessions/session-types.js';
 import type { Sessions } from '../sessions/sessions.js';
 import type { Assertion, RequestOptions } from '../wire/webauthn.js';
 import type { FactorAttempts } from './attempts.js';
-import { type Challenges, challengeToken, isFido2 } from './challenges.js';
-import type { DeviceProof } from './proof.js';
+import { type Challenges, challengeToken } from './challenges.js';
+import type { DeviceProof, Verify } from './proof.js';
 
 /** A device as its owner knows it. */
 export type DeviceName = Pick<MfaDevice, 'name' | 'type' | 'origin'>;
@@ -50,6 +50,8 @@ export interface ApprovalDependencies {
   sessions: Sessions;
   attempts: FactorAttempts;
   prove: DeviceProof;
+  /** Verifies an assertion. */
+  verifyBy: (assertion: Assertion) => Verify;
   audit: Audit;
 }
 
@@ -60,11 +62,12 @@ export function approvals({
   sessions,
   attempts,
   prove,
+  verifyBy,
   audit,
 }: ApprovalDependencies): Approvals {
   return {
     async challenge({ key, record }, operation) {
-      const theirs = (await devices.listByUser(record.entityId)).filter(isFido2);
+      const theirs = challenges.answering(await devices.listByUser(record.entityId));
       if (theirs.length === 0) throw new AuthError('no_device');
       const challenge = { ...challenges.issue('approval', theirs), ...named(operation) };
       await sessions.change(key, () => ({ challenge }));
@@ -83,7 +86,7 @@ export function approvals({
           challengeToken(challenge) === token &&
           challenge.operation === named(operation).operation;
         if (!isMeant) return { kind: 'refused', reason: 'no_challenge' };
-        return prove(session, { purpose: 'approval', assertion }, async (device) => {
+        return prove(session, { purpose: 'approval', verify: verifyBy(assertion) }, async (device) => {
           await sessions.change(key, (now) =>
             now.challenge?.value === challenge.value ? { challenge: null } : {},
           );

@@ -2,10 +2,10 @@ import type { FactorFailure } from '../defence/audit.js';
 import type { MfaDevice } from '../repositories/index.js';
 import type { Challenge } from '../sessions/record.js';
 import { canonicalBase64url } from '../wire/base64url.js';
-import type { Assertion } from '../wire/webauthn.js';
-import { type Fido2Settings, isFido2, userHandleOf } from './challenges.js';
+import { type Assertion, isForAppId } from '../wire/webauthn.js';
+import { type Fido2Settings, isU2f, userHandleOf } from './challenges.js';
 import { isTopLevel } from './client-data.js';
-import { isDerSignature, isUsableKey, longestKey } from './public-key.js';
+import { coseOfU2f, isDerSignature, isUsableKey, longestKey } from './public-key.js';
 import { loadWebAuthn, type WebAuthn } from './webauthn.js';
 
 /** A device that has signed a challenge, with the counter and the backup state that it signed; or why it has not. */
@@ -38,7 +38,7 @@ export async function verifyAssertion(
   // Step 5: the credential is one of those that the challenge named.
   if (!challenge.credentialIds.includes(id)) return { reason: 'credential_not_offered' };
   // Step 6: it is this user's, now, and the authenticator has made it for this user.
-  const device = devices.find((each) => isFido2(each) && each.credentialId === id);
+  const device = devices.find((each) => each.credentialId === id);
   if (device === undefined) return { reason: 'credential_gone' };
   const { userHandle } = response;
   const isTheirs =
@@ -61,10 +61,14 @@ async function verifySigned(
   { relyingParty }: Fido2Settings,
   challenge: Challenge,
   device: MfaDevice,
-  { id, type, response }: Assertion,
+  assertion: Assertion,
 ): Promise<AssertionVerdict> {
+  const { id, type, response } = assertion;
   const refused = { reason: 'not_verified' } as const;
-  const publicKey = Uint8Array.from(device.publicKey);
+  // Section 10.1.1: a key that was registered through U2F has signed for the AppID, and no other key has.
+  const party = isU2f(device) && isForAppId(assertion) ? relyingParty.appId : relyingParty.id;
+  const publicKey = isU2f(device) ? coseOfU2f(device.publicKey) : Uint8Array.from(device.publicKey);
+  if (publicKey === null || party === null) return refused;
   if (!isTopLevel(response.clientDataJSON)) return refused;
   if (publicKey.length > longestKey) return refused;
   const key = helpers.decodeCredentialPublicKey(publicKey);
@@ -80,7 +84,7 @@ async function verifySigned(
     },
     expectedChallenge: challenge.value,
     expectedOrigin: [...relyingParty.origins],
-    expectedRPID: relyingParty.id,
+    expectedRPID: party,
     // The counter is none of the library's business: it would look at it before the signature.
     credential: { id, publicKey, counter: 0 },
     requireUserVerification: challenge.userVerification === 'required',

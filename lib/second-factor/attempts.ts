@@ -14,7 +14,7 @@ export type FactorOutcome<T> =
   | { kind: 'raced' };
 
 /** Which factor was tried. */
-export type FactorName = 'fido2' | 'recovery_code';
+export type FactorName = 'fido2' | 'u2f' | 'recovery_code';
 
 /** Limits the attempts at second factors; see {@link factorAttempts}. */
 export interface FactorAttempts {

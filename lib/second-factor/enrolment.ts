@@ -6,7 +6,7 @@ import type { StoredSession } from '../sessions/session-types.js';
 import type { Sessions } from '../sessions/sessions.js';
 import type { Attestation, CreationOptions, RequestOptions } from '../wire/webauthn.js';
 import { verifyAttestation } from './attestation.js';
-import { type Challenges, type Fido2Settings, isFido2 } from './challenges.js';
+import type { Challenges, Fido2Settings } from './challenges.js';
 import type { Claims } from './claims.js';
 import type { Configuration } from './configuration.js';
 
@@ -122,7 +122,7 @@ export function enrolment({
       const theirs = await devices.listByUser(user.id);
       await first(session, theirs);
       const isOpen = configuration.isOpen(record);
-      if (!isOpen && !theirs.some(isFido2)) throw new AuthError('configuration_locked');
+      if (!isOpen && challenges.answering(theirs).length === 0) throw new AuthError('configuration_locked');
       if (isOpen && theirs.length >= mostDevices) throw new AuthError('too_many_devices');
       const challenge = challenges.issue(isOpen ? 'enrolment' : 'configuration', theirs);
       await sessions.change(key, () => ({ challenge }));

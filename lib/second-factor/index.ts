@@ -5,16 +5,18 @@ import type { GuardedDevices } from '../defence/guarded-devices.js';
 import type { OneTimeStore } from '../defence/one-time.js';
 import type { StoredSession } from '../sessions/session-types.js';
 import type { Sessions } from '../sessions/sessions.js';
-import type { Assertion } from '../wire/webauthn.js';
+import type { Assertion, U2fAnswer } from '../wire/webauthn.js';
 import { type Approvals, approvals } from './approvals.js';
-import { factorAttempts } from './attempts.js';
+import { verifyAssertion } from './assertion.js';
+import { type FactorName, factorAttempts } from './attempts.js';
 import { type Challenges, challenges, type Fido2Settings } from './challenges.js';
 import { oneTimeClaims } from './claims.js';
 import { type Configuration, configuration } from './configuration.js';
 import { type DeviceChanges, deviceChanges } from './devices.js';
 import { type Enrolment, enrolment } from './enrolment.js';
-import { deviceProof } from './proof.js';
+import { deviceProof, type Verify } from './proof.js';
 import { type RecoveryCodes, recoveryCodes } from './recovery-codes.js';
+import { verifyU2f } from './u2f.js';
 
 /** What the second factor is made from. `clock` is in milliseconds since the epoch. */
 export interface SecondFactorParts {
@@ -27,6 +29,8 @@ export interface SecondFactorParts {
   perUser: FailureLimit | null;
   /** Whether a change of the configuration ends the user's other sessions. */
   endOtherSessionsOnChange: boolean;
+  /** Whether keys that were registered through U2F may answer by U2F itself. */
+  legacyU2f: boolean;
   clock: () => number;
   randomBytes: (size: number) => Buffer;
   /** Names whoever claims a challenge: different at each call. */
@@ -54,6 +58,14 @@ export interface SecondFactor {
     assertion: Assertion,
     address: string,
   ) => Promise<StoredSession & { token?: string }>;
+  /** Completes one by the answer of a key by U2F itself; `null` where that is not served. */
+  completeByU2f:
+    | ((
+        session: StoredSession,
+        answer: U2fAnswer,
+        address: string,
+      ) => Promise<StoredSession & { token?: string }>)
+    | null;
   /** Completes a pending session by a recovery code; it throws as `complete` does. */
   recover: (
     session: StoredSession,
@@ -66,7 +78,7 @@ export interface SecondFactor {
 
 /** Puts the second factor together. */
 export function secondFactor(parts: SecondFactorParts): SecondFactor {
-  const { settings, clock, oneTime, sessions, devices } = parts;
+  const { settings, clock, oneTime, sessions, devices, legacyU2f } = parts;
   const shared = {
     ...parts,
     challenges: challenges(settings, clock, parts.randomBytes),
@@ -76,25 +88,36 @@ export function secondFactor(parts: SecondFactorParts): SecondFactor {
   const attempts = factorAttempts({ ...parts, pendingTimeout: settings.timeout });
   const prove = deviceProof(shared);
   const codes = recoveryCodes(shared);
+  const verifyBy =
+    (assertion: Assertion): Verify =>
+    (context) =>
+      verifyAssertion(settings, context, assertion);
+  const completing = (session: StoredSession, factor: FactorName, address: string, verify: Verify) =>
+    attempts.at(session, { factor, address }, () =>
+      prove(session, { purpose: 'sign-in', verify }, () => sessions.complete(session)),
+    );
   return {
     devices,
     challenges: shared.challenges,
     configuration: shared.configuration,
     enrolment: enrolment(shared),
     changes: deviceChanges(shared),
-    approvals: approvals({ ...shared, attempts, prove }),
+    approvals: approvals({ ...shared, attempts, prove, verifyBy }),
     generateRecoveryCodes: codes.generate,
-    complete: (session, assertion, address) =>
-      attempts.at(session, { factor: 'fido2', address }, () =>
-        prove(session, { purpose: 'sign-in', assertion }, () => sessions.complete(session)),
-      ),
+    complete: (session, assertion, address) => completing(session, 'fido2', address, verifyBy(assertion)),
+    completeByU2f: legacyU2f
+      ? (session, answer, address) =>
+          completing(session, 'u2f', address, (context) => verifyU2f(settings, context, answer))
+      : null,
     recover: (session, code, address) =>
       attempts.at(session, { factor: 'recovery_code', address }, () =>
         codes.complete(session, code, address),
       ),
     unlock: (session, assertion, address) =>
       attempts.at(session, { factor: 'fido2', address }, () =>
-        prove(session, { purpose: 'configuration', assertion }, () => shared.configuration.unlock(session)),
+        prove(session, { purpose: 'configuration', verify: verifyBy(assertion) }, () =>
+          shared.configuration.unlock(session),
+        ),
       ),
   };
 }

@@ -2,28 +2,29 @@ import type { GuardedDevices } from '../defence/guarded-devices.js';
 import type { MfaDevice } from '../repositories/index.js';
 import type { Challenge, ChallengePurpose } from '../sessions/record.js';
 import type { StoredSession } from '../sessions/session-types.js';
-import type { Assertion } from '../wire/webauthn.js';
-import { type AssertionVerdict, isAdvanced, verifyAssertion } from './assertion.js';
+import { type AssertionContext, type AssertionVerdict, isAdvanced } from './assertion.js';
 import type { FactorOutcome } from './attempts.js';
-import type { Challenges, Fido2Settings } from './challenges.js';
+import type { Challenges } from './challenges.js';
 import type { Claims } from './claims.js';
 
 /** What proving a device is made from. `clock` is in milliseconds since the epoch. */
 export interface ProofDependencies {
-  settings: Fido2Settings;
   challenges: Challenges;
   devices: GuardedDevices;
   claims: Claims;
   clock: () => number;
 }
 
+/** Verifies an answer, of whatever kind it is. */
+export type Verify = (context: AssertionContext) => AssertionVerdict | Promise<AssertionVerdict>;
+
 /**
- * Proves a device by an assertion over the challenge that a session has out for this purpose, and does what follows from
+ * Proves a device by an answer to the challenge that a session has out for this purpose, and does what follows from
  * that; see {@link deviceProof}.
  */
 export type DeviceProof = <T>(
   session: StoredSession,
-  given: { purpose: ChallengePurpose; assertion: Assertion },
+  given: { purpose: ChallengePurpose; verify: Verify },
   follow: (device: MfaDevice) => Promise<T>,
 ) => Promise<FactorOutcome<T>>;
 
@@ -33,17 +34,11 @@ type Signed = Exclude<AssertionVerdict, { reason: unknown }>;
 const tries = 4;
 
 /**
- * Makes the proof of a device. In this order: verify the assertion, claim the challenge for the whole fleet, set the
+ * Makes the proof of a device. In this order: verify the answer, claim the challenge for the whole fleet, set the
  * counter if it still is what it was, and save what follows. Whatever fails gives the claim back, and the same
  * assertion is good again.
  */
-export function deviceProof({
-  settings,
-  challenges,
-  devices,
-  claims,
-  clock,
-}: ProofDependencies): DeviceProof {
+export function deviceProof({ challenges, devices, claims, clock }: ProofDependencies): DeviceProof {
   /** Whether the counter has grown, or is the one that this very assertion was counted with when a save failed. */
   const isFresh = async (challenge: Challenge, { counter, device }: Signed): Promise<boolean> => {
     if (isAdvanced(counter, device.counter)) return true;
@@ -74,17 +69,13 @@ export function deviceProof({
 
   return async <T>(
     { record: { entityId, challenge: out } }: StoredSession,
-    { purpose, assertion }: { purpose: ChallengePurpose; assertion: Assertion },
+    { purpose, verify }: { purpose: ChallengePurpose; verify: Verify },
     follow: (device: MfaDevice) => Promise<T>,
   ): Promise<FactorOutcome<T>> => {
     const challenge = challenges.live(out, purpose);
     if (challenge === null) return { kind: 'refused', reason: 'no_challenge' };
     const theirs = await devices.listByUser(entityId);
-    const verdict = await verifyAssertion(
-      settings,
-      { challenge, userId: entityId, devices: theirs },
-      assertion,
-    );
+    const verdict = await verify({ challenge, userId: entityId, devices: theirs });
     if ('reason' in verdict) return { kind: 'refused', reason: verdict.reason };
     return claims.hold<FactorOutcome<T>>(claims.ofChallenge(challenge), {
       async work() {

@@ -1,4 +1,4 @@
-import { createPublicKey } from 'node:crypto';
+import { createPublicKey, type KeyObject } from 'node:crypto';
 
 /** The COSE algorithms that are asked for, the best first: EdDSA, ES256, RS256 (WebAuthn L3, section 5.8.5). */
 export const algorithms = [-8, -7, -257] as const;
@@ -31,6 +31,23 @@ export function isUsableKey(key: unknown): boolean {
   }
 }
 
+/** Head and parts of the COSE key of a point of P-256 for ES256 (RFC 9053): a map of kty, alg, crv, x and y. */
+const coseParts = ['a5010203262001215820', '225820'].map((hex) => Buffer.from(hex, 'hex'));
+
+/** The COSE form of a key as U2F has it: an uncompressed point of P-256 in 65 bytes. `null` for what is none. */
+export function coseOfU2f(raw: Uint8Array): Uint8Array<ArrayBuffer> | null {
+  const [head = Buffer.alloc(0), middle = Buffer.alloc(0)] = coseParts;
+  if (raw.length !== 65 || raw[0] !== 0x04) return null;
+  return Uint8Array.from(Buffer.concat([head, raw.subarray(1, 33), middle, raw.subarray(33)]));
+}
+
+/** The same as a key that signatures are verified by; `null` for what is no point of the curve. */
+export function keyOfU2f(raw: Uint8Array): KeyObject | null {
+  const point = Buffer.from(raw);
+  if (point.length !== 65 || point[0] !== 0x04) return null;
+  return pointKey(point.subarray(1, 33), point.subarray(33));
+}
+
 function bytesAt(key: ReadonlyMap<unknown, unknown>, at: number): Buffer | null {
   const bytes = key.get(at);
   return bytes instanceof Uint8Array ? Buffer.from(bytes) : null;
@@ -38,12 +55,15 @@ function bytesAt(key: ReadonlyMap<unknown, unknown>, at: number): Buffer | null 
 
 /** Whether these are the coordinates of a point of P-256: the import refuses others. */
 function isPoint(x: Buffer | null, y: Buffer | null): boolean {
-  if (x?.length !== 32 || y?.length !== 32) return false;
+  return x?.length === 32 && y?.length === 32 && pointKey(x, y) !== null;
+}
+
+function pointKey(x: Buffer, y: Buffer): KeyObject | null {
   const jwk = { kty: 'EC', crv: 'P-256', x: x.toString('base64url'), y: y.toString('base64url') };
   try {
-    return createPublicKey({ key: jwk, format: 'jwk' }).asymmetricKeyType === 'ec';
+    return createPublicKey({ key: jwk, format: 'jwk' });
   } catch {
-    return false;
+    return null;
   }
 }
 

@@ -54,3 +54,17 @@ export function changed(bytes: Uint8Array, change: ByteChange | undefined): Buff
 export function sha256(bytes: Uint8Array): Buffer {
   return createHash('sha256').update(bytes).digest();
 }
+
+/** A number in two bytes, the high one first. */
+export function uint16(value: number): Buffer {
+  const bytes = Buffer.alloc(2);
+  bytes.writeUInt16BE(value);
+  return bytes;
+}
+
+/** A number in four bytes, the high one first. Counters wrap around, as they do in hardware. */
+export function uint32(value: number): Buffer {
+  const bytes = Buffer.alloc(4);
+  bytes.writeUInt32BE(value >>> 0);
+  return bytes;
+}

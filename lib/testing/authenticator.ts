@@ -1,68 +1,30 @@
 import { createHash, generateKeyPairSync, randomBytes, sign } from 'node:crypto';
 import type { NewMfaDevice } from '../repositories/index.js';
 import { attestationObject } from './authenticator-attestation.js';
-import { type AuthenticatorChange, type CreationChange, changed, sha256 } from './authenticator-change.js';
 import {
-  coseAlgorithm,
-  coseKeyOf,
-  keyPairs,
-  type SoftwareAlgorithm,
-  type SoftwareCredential,
-} from './authenticator-keys.js';
+  type AuthenticatorChange,
+  type CreationChange,
+  changed,
+  sha256,
+  uint16,
+  uint32,
+} from './authenticator-change.js';
+import { coseAlgorithm, coseKeyOf, keyPairs, type SoftwareCredential } from './authenticator-keys.js';
 
-/** How a software authenticator is, unless a ceremony changes it. */
-export interface SoftwareAuthenticatorOptions {
-  /** The origin of the page that it is used on, such as `https://app.example.com`. */
-  origin: string;
-  /** @default 'ES256' */
-  algorithm?: SoftwareAlgorithm;
-  /** The signature counter before the first use; each use adds one. @default 0 */
-  counter?: number;
-  /** Whether the counter moves at all: many passkeys stay at 0. @default true */
-  counts?: boolean;
-  /** Whether it verifies its user. @default true */
-  userVerified?: boolean;
-  /** Whether its credentials may be backed up, and whether they are. @default false */
-  backupEligible?: boolean;
-  /** @default false */
-  backedUp?: boolean;
-  /** Whether it hands the user handle back, as one with discoverable credentials does. @default false */
-  discoverable?: boolean;
-}
-
-/** What of the options of `navigator.credentials.create()` an authenticator looks at. */
-export interface SoftwareCreationOptions {
-  challenge: string;
-  rp: { id?: string | undefined };
-  user: { id: string };
-  pubKeyCredParams?: readonly { alg: number }[] | undefined;
-  excludeCredentials?: readonly { id: string }[] | undefined;
-}
-
-/** What of the options of `navigator.credentials.get()` an authenticator looks at. */
-export interface SoftwareRequestOptions {
-  challenge: string;
-  rpId?: string | undefined;
-  allowCredentials?: readonly { id: string }[] | undefined;
-}
-
-/** An attestation as `PublicKeyCredential.toJSON()` makes it; a ceremony may change it into anything. */
-export interface SoftwareAttestation {
-  id: string;
-  rawId: string;
-  type: string;
-  response: { clientDataJSON: string; attestationObject: string; transports: string[] };
-  clientExtensionResults: object;
-}
-
-/** An assertion as `PublicKeyCredential.toJSON()` makes it; a ceremony may change it into anything. */
-export interface SoftwareAssertion {
-  id: string;
-  rawId: string;
-  type: string;
-  response: { clientDataJSON: string; authenticatorData: string; signature: string; userHandle?: string };
-  clientExtensionResults: object;
-}
+import type {
+  SoftwareAssertion,
+  SoftwareAttestation,
+  SoftwareAuthenticatorOptions,
+  SoftwareCreationOptions,
+  SoftwareRequestOptions,
+} from './authenticator-types.js';
+import {
+  rawKeyOf,
+  type SoftwareU2fAnswer,
+  type U2fChange,
+  u2fAnswerOf,
+  u2fRegistrationOf,
+} from './authenticator-u2f.js';
 
 /** Bits of the flags byte (WebAuthn L3, section 6.1). */
 const flag = { up: 0x01, uv: 0x04, be: 0x08, bs: 0x10, at: 0x40, ed: 0x80 } as const;
@@ -154,7 +116,11 @@ export class SoftwareAuthenticator {
         signature: signature.toString('base64url'),
         ...(this.options.discoverable ? { userHandle: credential.userHandle } : {}),
       },
-      clientExtensionResults: {},
+      // WebAuthn L3, section 10.1.1: what was asked for, and whether the key has signed for it.
+      clientExtensionResults:
+        options.extensions?.appid === undefined
+          ? {}
+          : { appid: credential.rpId === options.extensions.appid },
     };
     return change.json ? (change.json(answer) as SoftwareAssertion) : answer;
   }
@@ -180,6 +146,42 @@ export class SoftwareAuthenticator {
     };
   }
 
+  /** A credential as one that was registered through U2F for this AppID, as a device repository holds it. */
+  async enrolledU2f(
+    user: { id: string },
+    { name, appId, at = 0 }: { name: string; appId: string; at?: number },
+  ): Promise<NewMfaDevice> {
+    const device = await this.enrolled(user, { name, rpId: appId, at });
+    return { ...device, type: 'U2f', publicKey: rawKeyOf(this.held(device.credentialId)) };
+  }
+
+  /** Signs a challenge by U2F itself with the first of these keys that it holds. */
+  signU2f(
+    {
+      u2f_challenge,
+      u2f_keys,
+      appId,
+    }: { u2f_challenge: string; u2f_keys: { keyHandle: string }[]; appId: string },
+    change: U2fChange = {},
+  ): SoftwareU2fAnswer {
+    const named = u2f_keys.map(({ keyHandle }) => keyHandle);
+    const credential = this.held(this.credentials.find(({ id }) => named.includes(id))?.id);
+    if (this.options.counts) credential.counter += 1;
+    return u2fAnswerOf(credential, { u2f_challenge, appId, origin: this.options.origin }, change);
+  }
+
+  /** What a credential answered when it was registered through U2F, as older systems have kept it. */
+  u2fRegistrationData(credentialId: string): Uint8Array {
+    return u2fRegistrationOf(this.held(credentialId));
+  }
+
+  private held(credentialId: string | undefined): SoftwareCredential {
+    const found = this.credentials.find(({ id }) => id === credentialId);
+    if (found === undefined)
+      throw named('NotAllowedError', 'this authenticator holds none of the credentials');
+    return found;
+  }
+
   private async make(
     { rp, user }: SoftwareCreationOptions,
     change: CreationChange,
@@ -198,10 +200,10 @@ export class SoftwareAuthenticator {
     return credential;
   }
 
-  private choose({ allowCredentials = [], rpId }: SoftwareRequestOptions): SoftwareCredential {
-    const here = rpId ?? new URL(this.options.origin).hostname;
+  private choose({ allowCredentials = [], rpId, extensions }: SoftwareRequestOptions): SoftwareCredential {
+    const here = [rpId ?? new URL(this.options.origin).hostname, extensions?.appid];
     const found = this.credentials
-      .filter((each) => each.rpId === here)
+      .filter((each) => here.includes(each.rpId))
       .find(({ id }) => allowCredentials.length === 0 || allowCredentials.some((each) => each.id === id));
     if (found === undefined)
       throw named('NotAllowedError', 'this authenticator holds none of the credentials');
@@ -240,17 +242,4 @@ export class SoftwareAuthenticator {
 
 function named(name: string, message: string): Error {
   return Object.assign(new Error(message), { name });
-}
-
-function uint16(value: number): Buffer {
-  const bytes = Buffer.alloc(2);
-  bytes.writeUInt16BE(value);
-  return bytes;
-}
-
-function uint32(value: number): Buffer {
-  const bytes = Buffer.alloc(4);
-  // The counter wraps around, as it does in hardware.
-  bytes.writeUInt32BE(value >>> 0);
-  return bytes;
 }

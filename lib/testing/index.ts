@@ -1,15 +1,16 @@
 export { accountRepositoryContract } from './account-repository-contract.js';
 export { type AppSeedOfContract, appRepositoryContract } from './app-repository-contract.js';
-export {
-  type SoftwareAssertion,
-  type SoftwareAttestation,
-  SoftwareAuthenticator,
-  type SoftwareAuthenticatorOptions,
-  type SoftwareCreationOptions,
-  type SoftwareRequestOptions,
-} from './authenticator.js';
+export { SoftwareAuthenticator } from './authenticator.js';
 export type { AuthenticatorChange, ByteChange, CreationChange } from './authenticator-change.js';
 export type { SoftwareAlgorithm, SoftwareCredential } from './authenticator-keys.js';
+export type {
+  SoftwareAssertion,
+  SoftwareAttestation,
+  SoftwareAuthenticatorOptions,
+  SoftwareCreationOptions,
+  SoftwareRequestOptions,
+} from './authenticator-types.js';
+export type { SoftwareU2fAnswer, U2fChange } from './authenticator-u2f.js';
 export type { ContractCase, Fresh } from './contract-case.js';
 export type { ContractTime } from './contract-time.js';
 export { counterStoreContract } from './counter-store-contract.js';

@@ -12,6 +12,14 @@ export function canonicalBase64url(text: string): string | null {
   return Buffer.from(digits, 'base64url').toString('base64url');
 }
 
+/** The same where bytes may come in standard base64 too. */
+export function anyBytes(most: number) {
+  return z
+    .string()
+    .transform((text) => text.replaceAll('+', '-').replaceAll('/', '_'))
+    .pipe(bytes(most));
+}
+
 /** Bytes in base64url, padded or not, read into their canonical spelling; `most` is how many bytes there may be. */
 export function bytes(most: number) {
   return z

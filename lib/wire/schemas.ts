@@ -3,7 +3,7 @@ import { AuthError, type FieldError } from '../errors.js';
 import { canonicalEmail } from './email.js';
 import { isUuid } from './ids.js';
 import { decodeUtf8 } from './utf8.js';
-import { assertion, attestation, mfaMethod, requestOptions } from './webauthn.js';
+import { assertion, attestation, mfaMethod, requestOptions, u2fChallenge } from './webauthn.js';
 
 /** An id of a user, an app or an account. */
 export const uuid = z.string().refine(isUuid, 'must be a UUID in lower case');
@@ -122,6 +122,8 @@ export const authResponse = z.object({
   /** `[]` when nothing is owed. */
   allowed_mfa_methods: z.array(mfaMethod).optional(),
   fido2_assertion_options: requestOptions.optional(),
+  /** Where the user has keys that were registered through U2F. */
+  challenge: u2fChallenge.optional(),
 });
 
 /** Answer of `POST session/auth` and `POST session/reauth`. */

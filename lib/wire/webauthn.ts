@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { bytes } from './base64url.js';
+import { anyBytes, bytes } from './base64url.js';
 
 /** What authenticators call each other's ways in; those that nobody knows yet are kept as they are. */
 const transports = z
@@ -7,7 +7,7 @@ const transports = z
   .max(16, 'must be at most 16 transports')
   .nullish();
 
-/** What extensions answered. Nothing is decided by it, so nothing is asked of it. */
+/** What extensions answered. All that is asked is whether a key that was registered through U2F has signed for its AppID. */
 const extensionResults = z.record(z.string(), z.unknown()).nullish();
 
 const credential = {
@@ -45,6 +45,22 @@ export type Assertion = z.output<typeof assertion>;
 
 /** An assertion that approves something, with the name of the challenge that it answers. */
 export const approval = assertion.and(z.object({ challenge_token: z.string() }));
+
+/** Whether the client says that the key has signed for the AppID and not for the relying party (WebAuthn L3, section 10.1.1). */
+export function isForAppId(assertion: Assertion): boolean {
+  const { clientExtensionResults: results, get_client_extension_results: own } = assertion;
+  return (results ?? own)?.appid === true;
+}
+
+/** Body of `POST session/auth/2fa/u2f`: what U2F's JavaScript API calls a sign response. */
+export const u2fAnswer = z.object({
+  keyHandle: anyBytes(1023),
+  signatureData: anyBytes(1024),
+  clientData: anyBytes(8192),
+});
+
+/** The answer of a key by U2F itself. Bytes are in canonical base64url. */
+export type U2fAnswer = z.output<typeof u2fAnswer>;
 
 /** An attestation: the answer of an authenticator that has made a credential. */
 export const attestation = z
@@ -84,6 +100,7 @@ export const requestOptions = z.object({
   rpId: z.string(),
   allowCredentials: z.array(descriptor),
   userVerification,
+  extensions: z.object({ appid: z.string() }).optional(),
 });
 
 /** What `navigator.credentials.get()` is to be asked; see {@link requestOptions}. */
@@ -104,6 +121,7 @@ export const creationOptions = z.object({
     userVerification,
   }),
   attestation: z.enum(['none', 'indirect', 'direct', 'enterprise']),
+  extensions: z.object({ appidExclude: z.string() }).optional(),
 });
 
 /** What `navigator.credentials.create()` is to be asked; see {@link creationOptions}. */
@@ -133,6 +151,15 @@ export const deviceList = z.object({
 
 /** Answer of `GET session/config_2fa/devices`. */
 export type DeviceList = z.output<typeof deviceList>;
+
+/** The challenge for keys that were registered through U2F, as its JavaScript API wants it. */
+export const u2fChallenge = z.object({
+  u2f_challenge: base64url,
+  u2f_keys: z.array(z.object({ keyHandle: base64url, version: z.literal('U2F_V2') })),
+});
+
+/** The challenge for keys that were registered through U2F; see {@link u2fChallenge}. */
+export type U2fChallenge = z.output<typeof u2fChallenge>;
 
 /** The second factor that a pending session owes: the challenge, its name, and the devices that may answer. */
 export const mfaMethod = z.object({

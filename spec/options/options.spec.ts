@@ -131,7 +131,7 @@ const wrongType: [path: string, value: unknown, mend: RegExp][] = [
   [
     'repositories.devices',
     { listByUser: devices.listByUser },
-    /must have the methods listByUser, findByCredentialId, add, remove, recordUse, countRecoveryCodes$/,
+    /must have the methods listByUser, findByCredentialId, add, remove, recordUse, rename, replaceRecoveryCodes, hasRecoveryCode, countRecoveryCodes, consumeRecoveryCode$/,
   ],
   ['repositories.identityProviders', 1, /must have the methods findById$/],
   ['secret', undefined, /is required: 32 random bytes or more, such as crypto\.randomBytes\(32\)$/],
@@ -161,7 +161,12 @@ const wrongType: [path: string, value: unknown, mend: RegExp][] = [
   ['session.cookie.name', 1, /must be a string$/],
   ['session.cookie.dangerouslyAllowHttpOnLocalhost', 'yes', /must be true or false$/],
   ['fetch', 'https://example.com', /must be a function like fetch$/],
-  ['secondFactor', 'none', /must be false, .* or \{ userVerification, endOtherSessionsOnChange \}$/],
+  [
+    'secondFactor',
+    'none',
+    /must be false, .* or \{ userVerification, endOtherSessionsOnChange, legacyU2f \}$/,
+  ],
+  ['secondFactor.legacyU2f', 'yes', /must be true or false$/],
   ['secondFactor.endOtherSessionsOnChange', 'yes', /must be true or false$/],
   ['secondFactor.userVerification', true, /must be required, preferred or discouraged$/],
   ['lockout', 10, /must be false, or \{ failures, window, duration \} with positive numbers$/],
@@ -652,11 +657,47 @@ describe('Startup errors: the relying party', () => {
     ['relyingParty.origins', { origins: [] }, /must name one origin at least$/],
     ['relyingParty.origins', { origins: 'https://app.example.com' }, /must be of type array$/],
     ['relyingParty.origins.0', { origins: [new URL('https://app.example.com')] }, /must be an origin/],
-    ['relyingParty.appId', { appId: 'https://example.com' }, /is not an option/],
+    ['relyingParty.appId', { appId: 5 }, /must be the AppID/],
+    ...[
+      ...['http://example.com', 'https://example.org/app-id.json', 'example.com', 'https://evil-example.com'],
+      ...['https://EXAMPLE.com/', 'https://example.com/a b', 'https://com.evil/', 'ftp://example.com'],
+    ].map((appId): [string, object, RegExp] => [
+      'relyingParty.appId',
+      { appId },
+      /must be an https URL on relyingParty\.id/,
+    ]),
+    ['relyingParty.appID', { appID: 'https://example.com' }, /is not an option. Did you mean appId\?/],
   ])('%s in %j', (path, change, mend) => {
     const refusal = refusalOf({ ...least, relyingParty: { ...relyingParty, ...change } });
     expect(refusal.path).toBe(path);
     expect(refusal.message).toMatch(mend);
+  });
+
+  const owed = { repositories: { users, apps, devices }, secret };
+
+  it('may have an AppID on the domain, above it or below it, as it was spelt for the keys', () => {
+    const appIdOf = (change: object) =>
+      resolveOptions({ ...owed, relyingParty: { ...relyingParty, ...change } }).secondFactor?.fido2
+        .relyingParty.appId;
+    for (const appId of [
+      ...['https://example.com', 'https://example.com/', 'https://example.com/app-id.json'],
+      'https://u2f.example.com/facets.json',
+    ])
+      expect(appIdOf({ appId })).toBe(appId);
+    const below = {
+      id: 'app.example.com',
+      origins: ['https://app.example.com'],
+      appId: 'https://example.com',
+    };
+    expect([appIdOf(below), appIdOf({})]).toEqual(['https://example.com', null]);
+  });
+
+  it('needs an AppID where keys are to answer by U2F itself', () => {
+    const refusal = refusalOf({ ...owed, relyingParty, secondFactor: { legacyU2f: true } });
+    expect([refusal.path, refusal.message]).toEqual([
+      'relyingParty.appId',
+      expect.stringMatching(/is required with secondFactor\.legacyU2f$/),
+    ]);
   });
 
   it('may be on localhost over http, with any port, and on subdomains', () => {

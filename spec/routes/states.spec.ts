@@ -30,6 +30,11 @@ const routes: Record<string, { body?: object; answers: Row }> = {
     body: { recovery_code: 'none' },
     answers: { ...without, pending: 401, enrolling: 401, 'active user': 403, 'active app': 403 },
   },
+  // Nobody has switched it on.
+  'POST /sys/v1/session/auth/2fa/u2f': {
+    body: { keyHandle: 'AA', signatureData: 'AA', clientData: 'AA' },
+    answers: { ...without, pending: 400, enrolling: 401, 'active user': 403, 'active app': 403 },
+  },
   'POST /sys/v1/users/generate_recovery_codes': {
     answers: { ...unproven, 'active user': 403, 'active app': 403 },
   },
@@ -126,7 +131,7 @@ describe('every route in every state of the session', () => {
   const paths = [
     ...['auth', 'auth/discover', 'refresh', 'reauth', 'terminate', 'select_account', 'auth/2fa/fido2'],
     ...['config_2fa/auth', 'config_2fa/new_challenge', 'config_2fa/terminate', 'config_2fa/devices'],
-    'auth/2fa/recovery_code',
+    ...['auth/2fa/recovery_code', 'auth/2fa/u2f'],
   ];
   it.each(paths)('session/%s answers every other HTTP method with 405 and Allow', async (path) => {
     const { default: supertest } = await import('supertest');

@@ -154,7 +154,7 @@ describe('step 8: the challenge is the one that was given', () => {
     ['the same user', alice],
     ['another user', bob],
   ])('refuses the challenge of another session of %s', async (_, user) => {
-    const at = await enrolling();
+    const at = await enrolling({ app: { secondFactor: { endOtherSessionsOnChange: false } } });
     const other = await enrollingAt(at.app, { user });
     await expectNotAdded(at, await at.key.create({ ...at.options, challenge: other.options.challenge }));
     await expectAdded(other, {}, 'other key');
@@ -201,7 +201,7 @@ describe('step 8: the challenge is the one that was given', () => {
   });
 
   it('takes the challenge for five minutes and no longer', async () => {
-    const app = await testApp();
+    const app = await testApp({ secondFactor: { endOtherSessionsOnChange: false } });
     const [first, second] = [await enrollingAt(app), await enrollingAt(app)];
     app.clock.advance(299);
     await expectAdded(first, {}, 'first');

@@ -55,8 +55,8 @@ describe('attacks on the state of a pending session (MFA-*)', () => {
 
         // Discovery is for anybody, and knows of no session.
         const anybody = `POST ${mount}/session/auth/discover`;
-        const recovery = `POST ${mount}/session/auth/2fa/recovery_code`;
-        const own = new Set([anybody, `POST ${mount}/session/terminate`, `POST ${fido2}`, recovery]);
+        const factors = ['recovery_code', 'u2f'].map((name) => `POST ${mount}/session/auth/2fa/${name}`);
+        const own = new Set([anybody, `POST ${mount}/session/terminate`, `POST ${fido2}`, ...factors]);
         const requests = [...paths, ...hosts]
           .flatMap((path) => methods.map((method) => ({ path, method })))
           .flatMap((each) => Object.entries(spellings).map(([how, spell]) => ({ ...each, how, spell })))
