@@ -7,6 +7,7 @@ import {
   callerIdentityType,
   nonceHeader,
 } from '../wire/caller-identity.js';
+import { isUuid } from '../wire/ids.js';
 import { Sha256 } from './sha256.js';
 
 /** A key pair of AWS, with the token of temporary credentials. */
@@ -60,7 +61,8 @@ export type AwsSignIn = () => Promise<AwsSignInRequest>;
 export function awsSignIn(options: AwsSignInOptions): AwsSignIn {
   const { accountId, region, audience, clock = Date.now } = options;
   const endpoint = endpointOf(options);
-  if (typeof accountId !== 'string') throw new ConfigError('accountId', 'must be the id of an account');
+  if (!isUuid(accountId))
+    throw new ConfigError('accountId', 'must be the id of an account: a UUID in lower case');
   if (audience !== null && !(typeof audience === 'string' && /^[!-~]{1,255}$/.test(audience)))
     throw new ConfigError('audience', 'must be what the service has as its aws.audience');
   const { host } = endpoint;
@@ -73,7 +75,7 @@ export function awsSignIn(options: AwsSignInOptions): AwsSignIn {
   const credentialsOf = credentialSource(options);
 
   return async () => {
-    const { SignatureV4 } = await installed('@smithy/signature-v4', import('@smithy/signature-v4'));
+    const { SignatureV4 } = await import('@smithy/signature-v4').catch(missing('@smithy/signature-v4'));
     const { accessKeyId, secretAccessKey, sessionToken } = await credentialsOf();
     const signer = new SignatureV4({
       ...{ service: 'sts', region, sha256: Sha256 },
@@ -106,20 +108,20 @@ function credentialSource({ credentials, region }: AwsSignInOptions): () => Prom
   if (credentials !== undefined) return async () => credentials;
   let found: (() => Promise<AwsCredentials>) | undefined;
   return async () => {
-    const name = '@aws-sdk/credential-provider-node';
-    const { defaultProvider } = await installed(name, import('@aws-sdk/credential-provider-node'));
+    // A bundler lets a package be missing whose import is caught right here.
+    const { defaultProvider } = await import('@aws-sdk/credential-provider-node').catch(
+      missing('@aws-sdk/credential-provider-node'),
+    );
     found ??= defaultProvider({ clientConfig: { region } });
     return found();
   };
 }
 
-/** A package that is there when its user has installed it. */
-async function installed<T>(name: string, loading: Promise<T>): Promise<T> {
-  try {
-    return await loading;
-  } catch (cause) {
+/** Says how a package is to be had that is not installed; whatever else is wrong with it is told as it is. */
+function missing(name: string): (cause: unknown) => never {
+  return (cause) => {
     const isMissing = cause instanceof Error && 'code' in cause && cause.code === 'ERR_MODULE_NOT_FOUND';
     if (!isMissing) throw cause;
     throw new Error(`passport-control/aws needs ${name}: npm install ${name}`, { cause });
-  }
+  };
 }

@@ -7,7 +7,7 @@ export interface CallerIdentity {
   userId: string;
 }
 
-const arnShape = /^arn:(aws|aws-cn|aws-us-gov):(iam|sts)::(\d{12}):(.{1,1024})$/;
+const arnShape = /^arn:(aws|aws-cn|aws-us-gov|aws-eusc):(iam|sts)::(\d{12}):(.{1,1024})$/;
 const nameShape = /^[\w+=,.@-]{1,128}$/;
 const pathShape = /^(?:[!-.0-~]{1,512}\/)*$/;
 
@@ -49,9 +49,24 @@ export function textOfPrincipal(principal: AwsPrincipal): string {
   return JSON.stringify(principal);
 }
 
-/** The principal that {@link textOfPrincipal} has written. */
-export function principalOfText(text: string): AwsPrincipal {
-  return JSON.parse(text);
+/** The principal that {@link textOfPrincipal} has written; `null` for any other text. */
+export function principalOfText(text: string): AwsPrincipal | null {
+  try {
+    const principal: unknown = JSON.parse(text);
+    return isPrincipal(principal) ? principal : null;
+  } catch {
+    return null;
+  }
+}
+
+function isPrincipal(value: unknown): value is AwsPrincipal {
+  if (typeof value !== 'object' || value === null) return false;
+  const { sessionName, ...rest }: Partial<Record<keyof AwsPrincipal, unknown>> = value;
+  const named = [rest.partition, rest.awsAccountId, rest.type, rest.name, rest.uniqueId];
+  return (
+    named.every((each) => typeof each === 'string') &&
+    (sessionName === null || typeof sessionName === 'string')
+  );
 }
 
 /** The parts before and after the first colon. */

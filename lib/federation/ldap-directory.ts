@@ -83,18 +83,18 @@ export class LdapDirectory {
   }
 
   /**
-   * Why the user who is bound may do nothing, which is how a directory says that the password must be changed first; `null`
-   * where it says nothing of that. Whether the user may read the own entry is another thing.
+   * Why the user who is bound may do nothing, where that is because the password must be changed first; `null` where it is not.
+   * Whether the user may read the own entry is another thing, and has the same code: it is told by the directory's words.
    */
   async holdsBack(dn: string): Promise<{ reason: FailureReason } | null> {
     try {
       await this.connected().search(dn, { scope: 'base', attributes: ['1.1'], timeLimit: stepTime / 1000 });
       return null;
     } catch (error) {
-      const code = codeOf(error);
-      if (code === insufficientAccess || code === unwillingToPerform) return { reason: 'password_expired' };
-      if (code === noSuchObject) return null;
-      throw error;
+      const code = codeOf(error) ?? 0;
+      if (![noSuchObject, insufficientAccess, unwillingToPerform].includes(code)) throw error;
+      const mustChange = code !== noSuchObject && /password/i.test((error as Error).message);
+      return mustChange ? { reason: 'password_expired' } : null;
     }
   }
 

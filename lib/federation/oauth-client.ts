@@ -4,7 +4,7 @@ import type { Audit } from '../defence/audit.js';
 import { BoundedMap } from '../defence/bounded-map.js';
 import type { FlowSecrets } from '../defence/flow.js';
 import { type Fetch, PeerError } from '../defence/outbound.js';
-import { AuthError } from '../errors.js';
+import { AuthError, type ProblemCode } from '../errors.js';
 import type { OauthIdentityProvider } from '../repositories/index.js';
 import { clientAuthenticationOf } from './oauth-client-authentication.js';
 import { failureOf, isClientRefused, isTold, refusalOf } from './oauth-errors.js';
@@ -95,8 +95,13 @@ export function oauthClient({ fetch, timeout, clock, audit }: OauthClientDepende
   const report = ({ issuer, endpoints }: OauthIdentityProvider, { code }: AuthError, error: unknown) => {
     const url = issuer ?? endpoints?.token ?? '';
     const peer = URL.canParse(url) ? new URL(url).host : 'unknown';
-    const kind = isClientRefused(error) ? 'client_refused' : 'nonsense';
-    if (code === 'bad_gateway' && !isTold(error)) audit({ type: 'peer_failed', peer, kind });
+    const kinds: Partial<Record<ProblemCode, PeerError['kind']>> = {
+      bad_gateway: isClientRefused(error) ? 'client_refused' : 'nonsense',
+      unavailable: 'unreachable',
+      gateway_timeout: 'timed_out',
+    };
+    const kind = kinds[code];
+    if (kind !== undefined && !isTold(error)) audit({ type: 'peer_failed', peer, kind });
   };
 
   return {

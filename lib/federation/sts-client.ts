@@ -9,8 +9,10 @@ import { type XmlElement, xmlRoot } from './xml.js';
 
 /** How requests that are signed for AWS are taken. */
 export interface AwsSettings {
-  /** For whom they must be signed; `null` takes those that were signed for anybody. */
+  /** For whom they must be signed; `null`: this service has no name for that. */
   audience: string | null;
+  /** Whether those are taken that were signed for nobody in particular. */
+  dangerouslyWithoutAudience: boolean;
   /** Where the Security Token Service of each region is that is asked, by the name of the region. */
   endpoints: ReadonlyMap<string, StsEndpoint>;
 }
@@ -32,7 +34,7 @@ export interface StsClient {
 
 const namespace = 'https://sts.amazonaws.com/doc/2011-06-15/';
 
-/** Requests that are on the way at once, and those that wait for their turn: a flood of sign-ins is none at AWS. */
+/** Requests to one region that are on the way at once, and those that wait: a flood of sign-ins is none at AWS. */
 const inFlight = 32;
 const mostWaiting = 128;
 /** Milliseconds for which a request waits: one that is sent later is answered to nobody. */
@@ -41,7 +43,13 @@ const patience = 5000;
 /** Makes the client, on a fetch for peers that are not trusted. */
 export function stsClient(fetch: Fetch, audit: Audit): StsClient {
   const load = () => import('@xmldom/xmldom');
-  const inTurn = boundedQueue(inFlight, mostWaiting);
+  // A region that is slow keeps those waiting who come through it, and nobody else.
+  const queues = new Map<string, ReturnType<typeof boundedQueue>>();
+  const queueOf = (url: string) => {
+    const own = queues.get(url) ?? boundedQueue(inFlight, mostWaiting);
+    queues.set(url, own);
+    return own;
+  };
   const answerOf = async (url: string, headers: Readonly<Record<string, string>>) => {
     const response = await fetch(url, {
       method: 'POST',
@@ -52,8 +60,10 @@ export function stsClient(fetch: Fetch, audit: Audit): StsClient {
     const text = await response.text();
     const root = isModest(text) ? xmlRoot(await load(), text) : null;
     if (status === 429 || status >= 500 || (status >= 400 && isThrottled(root)))
-      throw new PeerError('unreachable', true);
-    if (status >= 400) return { reason: 'refused_by_provider' } as const;
+      throw new PeerError('unreachable');
+    // What stands between here and AWS refuses in other words.
+    if (status >= 400 && root?.is(namespace, 'ErrorResponse'))
+      return { reason: 'refused_by_provider' } as const;
     const identity = status === 200 && root !== null ? identityOf(root) : null;
     if (identity === null) throw new PeerError('nonsense');
     return identity;
@@ -64,7 +74,7 @@ export function stsClient(fetch: Fetch, audit: Audit): StsClient {
     },
     async whoSigned(url, headers) {
       const since = performance.now();
-      return inTurn(async () => {
+      return queueOf(url)(async () => {
         try {
           if (performance.now() - since > patience) throw new PeerError('timed_out');
           return await answerOf(url, headers);

@@ -1,6 +1,6 @@
 /** Where a region's Security Token Service is, and in which partition. */
 export interface StsEndpoint {
-  partition: 'aws' | 'aws-cn' | 'aws-us-gov';
+  partition: 'aws' | 'aws-cn' | 'aws-us-gov' | 'aws-eusc';
   url: string;
 }
 
@@ -16,6 +16,7 @@ const regions: Readonly<Record<StsEndpoint['partition'], readonly string[]>> = {
       'ca-west-1',
       'mx-central-1',
       'sa-east-1',
+      'sa-west-1',
     ],
     ...[
       'eu-central-1',
@@ -44,17 +45,19 @@ const regions: Readonly<Record<StsEndpoint['partition'], readonly string[]>> = {
       'ap-southeast-5',
       'ap-southeast-6',
     ],
-    ...['ap-southeast-7', 'af-south-1', 'il-central-1', 'me-central-1', 'me-south-1'],
+    ...['ap-southeast-7', 'af-south-1', 'il-central-1', 'me-central-1', 'me-south-1', 'me-west-1'],
   ],
   'aws-cn': ['cn-north-1', 'cn-northwest-1'],
   'aws-us-gov': ['us-gov-east-1', 'us-gov-west-1'],
+  'aws-eusc': ['eusc-de-east-1'],
 };
 const suffixes = {
   aws: 'amazonaws.com',
   'aws-cn': 'amazonaws.com.cn',
   'aws-us-gov': 'amazonaws.com',
+  'aws-eusc': 'amazonaws.eu',
 } as const;
-const partitions = ['aws', 'aws-cn', 'aws-us-gov'] as const;
+const partitions = ['aws', 'aws-cn', 'aws-us-gov', 'aws-eusc'] as const;
 
 /** The endpoint of a region; `null` for what is none. */
 export function stsEndpoint(region: string): StsEndpoint | null {

@@ -26,7 +26,8 @@ export function awsOf({
     );
   }
   return {
-    audience: dangerouslyWithoutAudience === true ? null : (audience ?? null),
+    audience: audience ?? null,
+    dangerouslyWithoutAudience: dangerouslyWithoutAudience === true,
     endpoints: new Map((regions ?? stsRegions()).map((region) => [region, endpointOf(region, stsEndpoint)])),
   };
 }

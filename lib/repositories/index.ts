@@ -111,7 +111,7 @@ export interface AwsPrincipal {
   awsAccountId: string;
   /** A session of a role is the role; nobody signs in as root. */
   type: 'user' | 'role' | 'federated-user';
-  /** The name, without its path. */
+  /** The name, without its path. That of a federated user is chosen by whoever of the account may make one. */
   name: string;
   /** AIDA… of a user, AROA… of a role; of a federated user, who has none, account and name. */
   uniqueId: string;

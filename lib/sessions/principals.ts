@@ -53,9 +53,14 @@ export function principals(
     }
     const linked =
       idpId === null
-        ? await apps?.findByAwsPrincipal?.(accountId ?? '', principalOfText(vouched))
+        ? await appOf(accountId, vouched)
         : await users?.federated?.findByFederatedIdentity(idpId, vouched);
     return linked?.id === entityId ? linked : null;
+  };
+  const appOf = async (accountId: string | null, vouched: string) => {
+    const principal = principalOfText(vouched);
+    if (accountId === null || principal === null) return null;
+    return apps?.findByAwsPrincipal?.(accountId, principal);
   };
   const keyOf = (record: SessionRecord) =>
     JSON.stringify([entityOf(record), record.accountId, record.idpId, vouchedFor(record)]);
@@ -142,7 +147,8 @@ export function isMember(principalType: 'user' | 'app', principal: Principal, ac
 
 /** Whom an identity provider or AWS has named, and the session is bound to; `null` for a credential of the principal's own. */
 function vouchedFor({ method, idpId, credentialId }: SessionRecord): string | null {
-  return idpId !== null || method === 'aws-iam' ? credentialId : null;
+  if (method === 'aws-iam') return credentialId ?? '';
+  return idpId === null ? null : credentialId;
 }
 
 /** Whether the credential that made the session still is the principal's. */

@@ -81,9 +81,9 @@ export class AwsIamStrategy extends Strategy {
 
   /** A signature for somebody else is good there too: whoever gets to see it could come here with it. */
   private isForUs({ signedHeaders, headers }: SignedRequest): boolean {
-    const { audience } = this.options.settings;
+    const { audience, dangerouslyWithoutAudience } = this.options.settings;
     const said = headers[audienceHeader];
-    if (audience === null) return true;
+    if (said === undefined) return dangerouslyWithoutAudience;
     return said === audience && signedHeaders.includes(audienceHeader);
   }
 }

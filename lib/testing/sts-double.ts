@@ -116,19 +116,25 @@ function refusalOf(
     init.method === 'POST' && `${url.pathname}${url.search}` === '/' && String(init.body) === body;
   if (parts === null || !isAsked) return 'IncompleteSignature';
   const [, id, day = '', region = '', names = '', signature = ''] = parts;
+  const signed = names.split(';');
+  const isSigned = ['host', 'x-amz-date'].every((name) => signed.includes(name));
+  if (!isSigned || [...signed].sort().join(';') !== names) return 'IncompleteSignature';
   const caller = callers.find(({ accessKeyId }) => accessKeyId === id);
   if (caller === undefined) return 'InvalidClientTokenId';
   if ((headers.get('x-amz-security-token') ?? undefined) !== caller.sessionToken)
     return 'InvalidClientTokenId';
   const date = headers.get('x-amz-date') ?? '';
   const iso = date.replace(/^(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)Z$/, '$1-$2-$3T$4:$5:$6Z');
-  if (!(Math.abs(Date.parse(iso) - now) < 900_000)) return 'SignatureDoesNotMatch';
+  if (!(Math.abs(Date.parse(iso) - now) < 900_000) || !date.startsWith(`${day}T`))
+    return 'SignatureDoesNotMatch';
+  const hash = headers.get('x-amz-content-sha256') ?? sha256(body);
+  if (hash !== sha256(body)) return 'SignatureDoesNotMatch';
 
   const canonical = [
     'POST',
     '/',
     '',
-    ...names.split(';').map((name) => `${name}:${(headers.get(name) ?? '').trim().replaceAll(/ +/g, ' ')}`),
+    ...signed.map((name) => `${name}:${(headers.get(name) ?? '').trim().replaceAll(/ +/g, ' ')}`),
     '',
     names,
     sha256(body),

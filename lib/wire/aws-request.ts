@@ -7,6 +7,8 @@ const bodyHash = createHash('sha256').update(callerIdentityBody).digest('hex');
 
 /** What is passed on to STS, beside the host. Everything else a client may send along, and nobody gets to see. */
 const passedOn = [
+  // What the SDKs sign beside that, which says nothing to STS.
+  ...['amz-sdk-invocation-id', 'amz-sdk-request', 'x-amz-user-agent'],
   ...['authorization', 'content-type', 'x-amz-content-sha256', 'x-amz-date', 'x-amz-security-token'],
   audienceHeader,
   nonceHeader,
@@ -44,7 +46,7 @@ const dateShape = /^(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)Z$/;
 export const awsRequest = z
   .object({
     acct_id: uuid,
-    region: z.string().regex(/^[a-z]{2}(?:-[a-z]{1,16}){1,3}-\d{1,2}$/, 'must be a region of AWS'),
+    region: z.string().regex(/^[a-z]{2,4}(?:-[a-z]{1,16}){1,3}-\d{1,2}$/, 'must be a region of AWS'),
     headers: z.record(z.string(), z.string()),
   })
   .transform(({ acct_id: accountId, region, headers }, context) => {
@@ -63,7 +65,9 @@ function signedRequest(given: Record<string, string>, region: string, issue: Iss
   const headers = new Map<string, string>();
   for (const [name, value] of entries) {
     const lower = name.toLowerCase();
-    if (!/^[a-z0-9-]{1,64}$/.test(lower)) return issue('', 'must have names of letters, digits and hyphens');
+    if (!/^[\w!#$%&'*+.^`|~-]{1,64}$/.test(lower)) return issue('', 'must have names that headers have');
+    // The others go nowhere.
+    if (!saidAnyhow.has(lower) && !passedOn.includes(lower)) continue;
     if (headers.has(lower)) return issue(lower, 'must be there once, in whatever case');
     // No header has line breaks, and nothing is trimmed or folded on the way.
     if (!/^[!-~](?:[ -~]{0,8190}[!-~])?$/.test(value)) return issue(lower, 'must be printable ASCII');

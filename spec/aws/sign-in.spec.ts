@@ -61,6 +61,7 @@ describe('a request that is signed by the helper', () => {
     ['an unknown region', { region: 'us-moon-1' }, /: region: must be a region of AWS/],
     ['no audience', { audience: undefined }, /: audience: must be what the service has/],
     ['an audience with a space', { audience: 'a b' }, /: audience: must be what the service has/],
+    ['an account in upper case', { accountId: acme.toUpperCase() }, /: accountId: must be the id/],
     ['no account', { accountId: undefined }, /: accountId: must be the id/],
     [
       'an endpoint without TLS',

@@ -875,7 +875,10 @@ describe('aws', () => {
     const resolved = (aws: PassportControlOptions['aws']) => resolveOptions({ ...least, aws }).aws;
     expect(resolved(undefined)).toBeNull();
     expect(resolved({ audience: 'a' })?.audience).toBe('a');
-    expect(resolved({ audience: 'a', dangerouslyWithoutAudience: true })?.audience).toBeNull();
+    expect(resolved({ dangerouslyWithoutAudience: true })).toMatchObject({
+      ...{ audience: null, dangerouslyWithoutAudience: true },
+    });
+    expect(resolved({ audience: 'a', dangerouslyWithoutAudience: true })?.audience).toBe('a');
   });
 });
 

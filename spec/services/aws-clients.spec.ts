@@ -11,14 +11,17 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import express from 'express';
 import { memoryRepositories, passportControl } from '../../lib/index.js';
 import { stsDouble } from '../../lib/testing/index.js';
-import { knownRole, role } from '../support/aws.js';
+import { knownRole, role, user } from '../support/aws.js';
 import { root } from '../support/example.js';
 import { keyAndCertificate } from '../support/keys.js';
 import { acme, robot } from '../support/people.js';
 
 const run = promisify(execFile);
 const audience = 'https://app.example';
-const sts = stsDouble([role]);
+/** The user of a key pair without a token, who is the robot too. */
+const keyPair = { ...user, arn: 'arn:aws:iam::123456789012:user/robot' };
+const sts = stsDouble([role, keyPair]);
+const knownUser = { ...knownRole, type: 'user', name: 'robot', uniqueId: user.userId } as const;
 const credentials = {
   AWS_ACCESS_KEY_ID: role.accessKeyId,
   AWS_SECRET_ACCESS_KEY: role.secretAccessKey,
@@ -51,7 +54,15 @@ beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'aws-clients-'));
   const control = passportControl({
     repositories: memoryRepositories({
-      apps: [{ id: robot.id, accountId: acme, name: robot.name, secrets: [], awsPrincipals: [knownRole] }],
+      apps: [
+        {
+          id: robot.id,
+          accountId: acme,
+          name: robot.name,
+          secrets: [],
+          awsPrincipals: [knownRole, knownUser],
+        },
+      ],
     }),
     secret: randomBytes(32),
     aws: { audience, regions: ['eu-west-1'] },
@@ -130,6 +141,9 @@ describe('what the README has for callers of aws-iam', () => {
     await writeFile(join(folder, '.curlrc'), settings);
     const script = join(folder, 'sign-in.sh');
     await writeFile(script, await block('sh', '--aws-sigv4'));
-    expect(signedIn(await runWith('sh', [script], { ...credentials, CURL_HOME: folder }))).toBe(robot.id);
+    const { accessKeyId, secretAccessKey } = keyPair;
+    const withoutToken = { AWS_ACCESS_KEY_ID: accessKeyId, AWS_SECRET_ACCESS_KEY: secretAccessKey };
+    for (const env of [credentials, withoutToken])
+      expect(signedIn(await runWith('sh', [script], { ...env, CURL_HOME: folder }))).toBe(robot.id);
   });
 });

@@ -165,7 +165,7 @@ describe('a host that has installed Express and this package only', () => {
 
   it('says what is missing where an app signs in by AWS, and nothing before', async () => {
     const source = `import { awsSignIn } from 'passport-control/aws';
-      const options = { accountId: 'a', region: 'eu-west-1', audience: 'b' };
+      const options = { accountId: 'acc00000-0000-4000-8000-00000000000a', region: 'eu-west-1', audience: 'b' };
       const said = (error) => error.message;
       console.log(JSON.stringify(await awsSignIn(options)().catch(said)));`;
     expect(await report(at, 'aws.mjs', source)).toBe(

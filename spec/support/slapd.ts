@@ -46,12 +46,19 @@ export interface SlapdOptions {
   keys?: KeyAndCertificate;
   /** The authority, in PEM, from which clients must have a certificate. @default they need none */
   clientCa?: string;
+  /** What others than the service account may do, as slapd says it. @default they may read */
+  others?: string;
 }
 
 /** Starts Debian's slapd on free ports of this machine, with these people. */
 export async function slapd(
   people: readonly DirectoryPerson[],
-  { members = [], keys, clientCa }: SlapdOptions = {},
+  {
+    members = [],
+    keys,
+    clientCa,
+    others = 'by self read by users read by anonymous auth',
+  }: SlapdOptions = {},
 ): Promise<Slapd> {
   await access('/usr/sbin/slapd').catch(() => {
     throw new Error("These specs sign in at OpenLDAP: install Debian's slapd.");
@@ -80,7 +87,7 @@ export async function slapd(
     'overlay ppolicy',
     `ppolicy_default "cn=policy,${base}"`,
     'access to attrs=userPassword by anonymous auth by * none',
-    `access to * by dn.exact="${serviceAccount.dn}" read by self read by users read by anonymous auth`,
+    `access to * by dn.exact="${serviceAccount.dn}" read ${others}`,
     '',
   ].join('\n');
   for (const [name, text] of Object.entries(files)) await writeFile(join(folder, name), text);
@@ -152,21 +159,23 @@ export interface Relay {
 export async function relay(
   to: string | null,
   scheme = 'ldap',
-  onSent?: (socket: Socket) => void,
+  /** Sees what a client sends before the server does; after `hold` the client is told nothing more. */
+  onSent?: (socket: Socket) => unknown,
 ): Promise<Relay> {
   const chunks: Buffer[] = [];
   const sockets = new Set<Socket>();
   const server: Server = createServer((socket) => {
     sockets.add(socket);
+    let isHeld = false;
     socket.on('error', () => {});
     const next = to === null ? null : connect(Number(new URL(to).port), new URL(to).hostname);
     next?.on('error', () => socket.destroy());
     socket.on('data', (chunk) => {
       chunks.push(chunk);
-      onSent?.(socket);
+      isHeld ||= onSent?.(socket) === 'hold';
       next?.write(chunk);
     });
-    next?.on('data', (chunk) => socket.write(chunk));
+    next?.on('data', (chunk) => isHeld || socket.write(chunk));
     socket.on('close', () => next?.destroy());
     next?.on('close', () => socket.destroy());
   });

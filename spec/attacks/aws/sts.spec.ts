@@ -27,11 +27,12 @@ const without = (headers: Record<string, string>, name: string) =>
 const xml = (status: number, text: string) =>
   new Response(text, { status, headers: { 'content-type': 'text/xml' } });
 const namespace = 'https://sts.amazonaws.com/doc/2011-06-15/';
+const refusal = (code: string, status: number) =>
+  xml(status, `<ErrorResponse xmlns="${namespace}"><Error><Code>${code}</Code></Error></ErrorResponse>`);
+const identityText = (arn: string, account: string, userId: string) =>
+  `<GetCallerIdentityResponse xmlns="${namespace}"><GetCallerIdentityResult><Arn>${arn}</Arn><UserId>${userId}</UserId><Account>${account}</Account></GetCallerIdentityResult></GetCallerIdentityResponse>`;
 const identity = (arn: string, account = '123456789012', userId = 'AROAEXAMPLEROLE00001:one') =>
-  xml(
-    200,
-    `<GetCallerIdentityResponse xmlns="${namespace}"><GetCallerIdentityResult><Arn>${arn}</Arn><UserId>${userId}</UserId><Account>${account}</Account></GetCallerIdentityResult></GetCallerIdentityResponse>`,
-  );
+  xml(200, identityText(arn, account, userId));
 
 describe('an app that signs in by its identity at AWS', () => {
   it('is let in by the signature of the AWS SDK, with temporary credentials, for a session of an app', () =>
@@ -312,8 +313,9 @@ describe('attacks by the headers that are handed over (AWS-02 to AWS-07)', () =>
       for (const service of ['ec2', 's3'])
         expect(seen(await stage.signIn(await stage.headers({ service })))).toEqual(malformed);
       expect(stage.sts.requests).toEqual([]);
-      const polluted = JSON.parse(`{"__proto__":{"authorization":"x"},"constructor":"x"}`);
-      expect(seen(await stage.signIn({ ...polluted }))).toEqual(malformed);
+      const polluted = `{"__proto__":{"authorization":"x"},"constructor":{"a":"b"},${JSON.stringify(good).slice(1)}`;
+      const headers = JSON.parse(polluted);
+      expect(seen(await stage.signIn(headers))).toEqual(malformed);
     }));
 
   it('AWS-05: what was signed for somebody else, for nobody, or beside the signature is refused unasked', () =>
@@ -358,9 +360,17 @@ describe('attacks by the headers that are handed over (AWS-02 to AWS-07)', () =>
       expect(answers.filter(({ status }) => status !== 200)).toEqual(Array(19).fill(refused));
       const respelt = { ...headers, authorization: String(headers.authorization).replaceAll(', ', ',') };
       expect(seen(await stage.signIn(respelt))).toEqual(refused);
-      stage.clock.advance(200);
-      expect(seen(await stage.signIn(headers))).toEqual(refused);
       expect(stage.shared.rows.size).toBe(1);
+    }));
+
+  it('AWS-06: it is remembered for as long as it is fresh, however far ahead it was signed', () =>
+    onAws(async (stage) => {
+      stage.expectSessionsOf(robot.id);
+      const headers = await stage.headers({ at: stage.clock() + 299_000 });
+      expect(seen(await stage.signIn(headers))).toEqual(signedIn);
+      stage.clock.advance(597);
+      expect(seen(await stage.signIn(headers))).toEqual(refused);
+      expect(stage.reasons()).toEqual(['replayed']);
     }));
 });
 
@@ -401,8 +411,8 @@ describe('attacks by what STS answers (AWS-08 to AWS-13)', () => {
     ['a star', () => identity(arn('sts::123456789012:assumed-role/*/one'))],
     ['a group', () => identity(arn('iam::123456789012:group/deploy'))],
     ['no ARN at all', () => identity('deploy')],
-    ['a refusal', () => xml(403, '<ErrorResponse/>')],
-    ['a refusal in other words', () => new Response('no', { status: 400 })],
+    ['a refusal', () => refusal('SignatureDoesNotMatch', 403)],
+    ['a refusal that is late', () => refusal('ExpiredToken', 400)],
   ])('is nobody by %s', async (_, answer) =>
     onAws(async (stage) => {
       stage.sts.misbehave(answer);
@@ -418,11 +428,21 @@ describe('attacks by what STS answers (AWS-08 to AWS-13)', () => {
     ['is busy', () => new Response('', { status: 429 }), 503],
     ['fails', () => new Response('', { status: 500 }), 503],
     ['is not there', () => new Response('', { status: 503 }), 503],
+    ...[
+      'Throttling',
+      'ThrottlingException',
+      'RequestLimitExceeded',
+      'ServiceUnavailable',
+      'InternalFailure',
+    ].map((code): [string, () => Response, number] => [`says ${code}`, () => refusal(code, 400), 503]),
     [
-      'is asked too often',
-      () => xml(400, '<ErrorResponse><Error><Code>Throttling</Code></Error></ErrorResponse>'),
-      503,
+      'is hidden behind somebody who forbids',
+      () => new Response('<html>Blocked</html>', { status: 403 }),
+      502,
     ],
+    ['refuses in other words', () => new Response('no', { status: 400 }), 502],
+    ['refuses in another namespace', () => xml(403, '<ErrorResponse/>'), 502],
+    ['answers 202', () => xml(202, identityText(role.arn, role.account, role.userId)), 502],
     ['cannot be reached', () => Promise.reject(new TypeError('fetch failed')), 503],
     ['never answers', () => new Promise(() => {}), 504],
     [
@@ -454,6 +474,10 @@ describe('attacks by what STS answers (AWS-08 to AWS-13)', () => {
         const headers = await stage.headers();
         expect((await stage.signIn(headers)).status).toBe(status);
         expect(stage.reasons()).toEqual([]);
+        await new Promise((resolve) => setTimeout(resolve, 10));
+        const told = stage.nodes.flatMap(({ events }) => events.filter(({ type }) => type === 'peer_failed'));
+        expect(told).toHaveLength(1);
+        expect(told[0]).toMatchObject({ peer: 'sts.eu-west-1.amazonaws.com' });
         stage.sts.misbehave(null);
         stage.expectSessionsOf(robot.id);
         expect(seen(await stage.signIn(headers))).toEqual(signedIn);
