@@ -88,7 +88,8 @@ Single sign-on
 A second factor
 
   Open the page in a browser, sign in as ${alice.email} and unlock her configuration with the same password.
-  Add a security key, sign out, and sign in again: the session stays pending until the key has answered.
+  Add a security key, sign out, and sign in again: the session stays pending until the key has answered, or a recovery
+  code has. Whoever comes by "Acme by SAML, and a key" must enrol one before anything else.
 
 Ctrl-C ends the demo, and every session with it.
 `;

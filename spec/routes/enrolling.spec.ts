@@ -189,7 +189,9 @@ describe('the configuration of a user who has no password', () => {
     const headers = await passwordless(app, 301);
     const answer = await app.post(configAuth, {}, headers);
     expect([answer.status, answer.body.code]).toEqual([401, 'fresh_sign_in_required']);
-    expect(answer.headers['www-authenticate']).toBe('Bearer error="insufficient_user_authentication"');
+    expect(answer.headers['www-authenticate']).toBe(
+      'Bearer error="insufficient_user_authentication", max_age="300"',
+    );
     expect((await app.get('/me', headers)).status).toBe(200);
   });
 

@@ -47,10 +47,17 @@ afterEach(async () => {
 
 afterAll(() => browser?.close());
 
+/** Kinds of security keys: those that verify their user, those that do not, and those of before FIDO2. */
+const kinds = {
+  'that verifies its user': { protocol: 'ctap2', hasUserVerification: true, isUserVerified: true },
+  'that verifies nobody': { protocol: 'ctap2' },
+  'of U2F': { protocol: 'u2f' },
+} as const;
+
 /** Plugs in a key, which is touched whenever it asks for it. */
-async function plugIn(): Promise<string> {
+async function plugIn(kind: keyof typeof kinds = 'that verifies nobody'): Promise<string> {
   const { authenticatorId } = await cdp.send('WebAuthn.addVirtualAuthenticator', {
-    options: { protocol: 'ctap2', transport: 'usb', automaticPresenceSimulation: true },
+    options: { ...kinds[kind], transport: 'usb', automaticPresenceSimulation: true },
   });
   return authenticatorId;
 }
@@ -121,7 +128,7 @@ async function unlock(): Promise<void> {
 
 async function enrol(name: string): Promise<void> {
   await unlock();
-  await panel('Security keys').getByLabel('name').fill(name);
+  await panel('Security keys').getByRole('textbox', { name: 'name', exact: true }).fill(name);
   await button('Add a security key').click();
   await inList(name).waitFor();
 }
@@ -210,12 +217,81 @@ describe("the console's page", () => {
     expect(await panel('Second factor').isVisible()).toBe(false);
   });
 
+  it.each(Object.keys(kinds) as (keyof typeof kinds)[])(
+    'goes through the life of a key %s: enrolled, used, renamed, lost, and removed',
+    async (kind) => {
+      const authenticator = await plugIn(kind);
+      const keys = panel('Security keys');
+      await oweKey();
+      await useKey();
+      await unlock();
+      await button('Rename blue').click();
+      await page.getByLabel('New name of blue').fill('on my ring');
+      await button('Save').click();
+      await inList('on my ring').waitFor();
+      await button('Make new recovery codes').click();
+      const codes = page.locator('#code-list li');
+      await codes.first().waitFor();
+      const [code = '', ...more] = await codes.allTextContents();
+      expect([more.length, code]).toEqual([9, expect.stringMatching(/^[\w-]{30}$/)]);
+      await keys.getByText('10 left.').waitFor();
+      await button('Lock').click();
+      expect(await codes.count()).toBe(0);
+      await signOut();
+
+      // The key is lost, and the code stands in for it.
+      await unplug(authenticator);
+      await signIn();
+      await lit('pending');
+      expect(await panel('Second factor').getByRole('listitem').allTextContents()).toEqual(['on my ring']);
+      await page.getByRole('textbox', { name: 'recovery code' }).fill('no such code');
+      await button('Use code').click();
+      await told('401 invalid_credentials');
+      expect(await page.getByRole('textbox', { name: 'recovery code' }).getAttribute('aria-invalid')).toBe(
+        'true',
+      );
+      await page.getByRole('textbox', { name: 'recovery code' }).fill(code.toLowerCase());
+      await button('Use code').click();
+      await lit('active');
+      await keys.getByText('9 left.').waitFor();
+
+      await unlock();
+      await button('Remove on my ring').click();
+      await button('Really remove on my ring').click();
+      await keys.getByText('No key is enrolled yet.').waitFor();
+      await signOut();
+      await signIn();
+      await lit('active');
+      expect(complaints.filter((each) => !each.includes('status of 401'))).toEqual([]);
+    },
+  );
+
+  it('has whoever must have a second factor enrol one first, and prove it at once', async () => {
+    await plugIn();
+    await goThrough('Acme by SAML, and a key', 'alice@example.com');
+    await lit('enrolling');
+    await told('Signed in by saml-response.');
+    await button('Enrol a security key').click();
+    expect(await page.getByLabel('name of the key').getAttribute('aria-invalid')).toBe('true');
+    await page.getByRole('button', { name: 'GET /api/whoami' }).click();
+    await told('401 enrolment_required');
+    await page.getByLabel('name of the key').fill('first');
+    await button('Enrol a security key').click();
+    await lit('pending');
+    await useKey();
+    await inList('first').waitFor();
+    await signOut();
+    await signIn();
+    await lit('pending');
+    expect(complaints.filter((each) => !each.includes('status of 401'))).toEqual([]);
+  });
+
   /** Goes to one of the providers that the console brings along, says who it is there, and comes back. */
   const goThrough = async (provider: string, who: string) => {
     await page.getByRole('radio', { name: 'SSO' }).check();
     await button('Find ways to sign in').click();
-    await page.getByRole('button', { name: provider }).click();
-    await page.getByRole('heading', { name: provider }).waitFor();
+    await page.getByRole('button', { name: new RegExp(`^Continue with ${provider} [a-z]`) }).click();
+    await page.getByRole('heading', { name: provider, exact: true }).waitFor();
     await page.getByRole('button', { name: who }).click();
     await page.getByRole('heading', { name: 'Session' }).waitFor();
   };
@@ -250,11 +326,11 @@ describe("the console's page", () => {
     for (let presses = 0; presses < 4; presses += 1) await page.keyboard.press('ArrowRight');
     await tabTo('Find ways to sign in');
     await page.keyboard.press('Enter');
-    await page.getByRole('button', { name: 'Acme by SAML' }).waitFor();
+    await page.getByRole('button', { name: /Acme by SAML saml/ }).waitFor();
     expect(await page.evaluate(focus)).toMatchObject({ name: 'Ways to sign in', isSeen: true });
     await tabTo('Continue with Acme by SAML saml-post');
     await page.keyboard.press('Enter');
-    await page.getByRole('heading', { name: 'Acme by SAML' }).waitFor();
+    await page.getByRole('heading', { name: 'Acme by SAML', exact: true }).waitFor();
     await page.keyboard.press('Tab');
     await page.keyboard.press('Enter');
     await lit('active');
@@ -405,7 +481,7 @@ describe("the console's page", () => {
     // The same when a key is to be enrolled, and signing out does not wait for it.
     await unplug(empty);
     await unlock();
-    await panel('Security keys').getByLabel('name').fill('green');
+    await panel('Security keys').getByRole('textbox', { name: 'name', exact: true }).fill('green');
     await button('Add a security key').click();
     await told('Insert your key');
     await button('Stop waiting').click();
@@ -467,7 +543,7 @@ describe("the console's page", () => {
     await look();
     await page.getByRole('radio', { name: 'SSO' }).check();
     await button('Find ways to sign in').click();
-    await page.getByRole('button', { name: 'Acme by SAML' }).waitFor();
+    await page.getByRole('button', { name: /Acme by SAML saml/ }).waitFor();
     await look();
     await page.getByRole('radio', { name: 'Password' }).check();
     await signIn();
@@ -500,17 +576,17 @@ describe("the console's page", () => {
     await enrol('blue');
 
     // The same key again, and then another one by the same name.
-    await keys.getByLabel('name').fill('green');
+    await keys.getByRole('textbox', { name: 'name', exact: true }).fill('green');
     await button('Add a security key').click();
     await told('This key is enrolled already.');
     await unplug(first);
     await plugIn();
-    await keys.getByLabel('name').fill('blue');
+    await keys.getByRole('textbox', { name: 'name', exact: true }).fill('blue');
     await button('Add a security key').click();
     await told('409 name_taken');
     expect(await page.evaluate(focus)).toMatchObject({ name: 'name', error: expect.stringMatching(/name/) });
     expect(await keys.getByRole('listitem').count()).toBe(1);
-    await keys.getByLabel('name').fill('green');
+    await keys.getByRole('textbox', { name: 'name', exact: true }).fill('green');
     await button('Add a security key').click();
     await inList('green').waitFor();
 

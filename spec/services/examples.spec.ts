@@ -84,7 +84,7 @@ describe('the console', () => {
     const answer = await shell(lineAfter('discover'));
     expect(answer).toMatch(/^HTTP\/1\.1 200 OK/);
     const methods = [...answer.matchAll(/"method":"([\w-]+)"/g)].map(([, method]) => method);
-    expect(methods).toEqual(['password', 'saml-post', 'oauth-auth-code-grant', 'ldap-password']);
+    expect(methods).toEqual(['password', 'saml-post', 'saml-post', 'oauth-auth-code-grant', 'ldap-password']);
   });
 
   it('calls the protected route with the token that the line for Bearer takes', async () => {

@@ -1,6 +1,7 @@
 import { showResult } from './answer-view.js';
 import { secondsUntil } from './countdown.js';
 import { element } from './element.js';
+import { enrolPanel } from './enrol.js';
 import { showFieldErrors } from './fields.js';
 import { keyPrompt } from './key-prompt.js';
 import { stepLog } from './log.js';
@@ -33,6 +34,7 @@ let isReading = false;
 const prompt = keyPrompt();
 const work = { prompt, api, alone, stepWithSession };
 const secondFactor = secondFactorPanel({ ...work, become, readEnd });
+const enrolling = enrolPanel({ ...work, become, session: () => session });
 const keys = securityKeys({ ...work, people, session: () => session });
 
 /** A request of the session API, with a body where there is one to send. */
@@ -73,6 +75,7 @@ async function become(next) {
   else sessionStorage.removeItem('carrier');
   drawSession(session, people.accounts);
   secondFactor.draw(session);
+  enrolling.draw(session);
   if (previous.state !== next.state) byId('session-heading').focus({ preventScroll: true });
   if (isActiveUser(previous) !== isActiveUser(next)) await keys.show(isActiveUser(next));
 }
@@ -150,6 +153,7 @@ const actions = {
   },
   'sign-out': signOut,
   'leave-pending': signOut,
+  'leave-enrolling': signOut,
   whoami: () => callHost('Call with the session', whoami, routesResult),
   robots: () => callHost('Call with the session', robotsOnly, routesResult),
   async 'robots-by-key'() {

@@ -1,4 +1,5 @@
 import { element } from './element.js';
+import { clearFieldErrors, showFieldErrors } from './fields.js';
 import { proved } from './session.js';
 import { hasWebAuthn, noWebAuthn, useKey } from './webauthn.js';
 
@@ -26,7 +27,28 @@ export function secondFactorPanel({ prompt, api, alone, stepWithSession, become,
     await readEnd();
   });
 
+  const form = byId('recover');
+  const recover = alone(async (session) => {
+    clearFieldErrors(form);
+    const recovery_code = form.elements.namedItem('recovery_code').value;
+    const request = { ...api('auth/2fa/recovery_code', { recovery_code }), cookie: 'changes' };
+    const { status, json } = await stepWithSession('Use a recovery code', request, result);
+    if (status === 204) {
+      form.reset();
+      await become(proved(session));
+      await readEnd();
+    } else if (json?.code === 'invalid_credentials')
+      showFieldErrors(form, [
+        { path: 'recovery_code', detail: 'This is none of your codes, or it was used.' },
+      ]);
+    else showFieldErrors(form, json?.errors);
+  });
+
   let shown;
+  form.addEventListener('submit', (event) => {
+    event.preventDefault();
+    void recover(shown);
+  });
   button.addEventListener('click', () => {
     if (prompt.isOpen()) prompt.stop();
     else void use(shown);
@@ -37,6 +59,10 @@ export function secondFactorPanel({ prompt, api, alone, stepWithSession, become,
       shown = session;
       const { state, secondFactor } = session;
       byId('second-factor').hidden = state !== 'pending';
+      if (state !== 'pending') {
+        form.reset();
+        clearFieldErrors(form);
+      }
       byId('usable').hidden = secondFactor === undefined;
       byId('usable-keys').replaceChildren(
         ...(secondFactor?.devices ?? []).map(({ name }) => element('li', {}, element('strong', {}, name))),

@@ -2,6 +2,7 @@ import { showSentence } from './answer-view.js';
 import { drawCountdown, secondsUntil } from './countdown.js';
 import { clearFieldErrors, showFieldErrors } from './fields.js';
 import { keyView } from './key-view.js';
+import { recoveryCodes } from './recovery-codes.js';
 import { hasWebAuthn, makeKey, noWebAuthn } from './webauthn.js';
 
 const byId = (id) => document.getElementById(id);
@@ -18,6 +19,7 @@ export function securityKeys({ people, prompt, api, alone, stepWithSession, sess
   const addForm = byId('add-key');
   const result = byId('keys-result');
   let unlockedUntil = 0;
+  let devices = [];
 
   const isUnlocked = () => secondsUntil(unlockedUntil) > 0;
 
@@ -32,6 +34,8 @@ export function securityKeys({ people, prompt, api, alone, stepWithSession, sess
     byId('lock-state').classList.toggle('good', isUnlocked());
     unlockForm.reset();
     for (const form of [unlockForm, addForm]) clearFieldErrors(form);
+    codes.setUnlocked(isUnlocked());
+    drawList();
     tick();
     if (hadFocus) next.querySelector('input').focus();
   };
@@ -48,8 +52,36 @@ export function securityKeys({ people, prompt, api, alone, stepWithSession, sess
     const { status, json } = await stepWithSession('List the security keys', request, result, {
       isAside: true,
     });
-    if (status === 200) drawList(json.mfa_devices);
+    if (status !== 200) return;
+    devices = json.mfa_devices;
+    drawList();
+    codes.drawLeft(json.recovery_codes_left);
   };
+
+  const codes = recoveryCodes({ alone, configure });
+  const change = (title, method) =>
+    alone(async (body) => {
+      const { path } = api('config_2fa/devices');
+      const headers = { 'Content-Type': 'application/json' };
+      const { status } = await configure(title, { method, path, headers, body: JSON.stringify(body) });
+      if (status !== 204) return;
+      await list();
+      byId('keys-heading').focus({ preventScroll: true });
+    });
+  const rename = change('Rename the security key', 'PATCH');
+  const remove = change('Remove the security key', 'DELETE');
+  const actions = {
+    rename: (old_name, new_name) => rename({ old_name, new_name }),
+    remove: (name) => remove({ name }),
+  };
+
+  function drawList() {
+    byId('key-list').replaceChildren(
+      ...devices.map((device) => keyView(device, isUnlocked() ? actions : null)),
+    );
+    byId('key-list').hidden = devices.length === 0;
+    byId('no-keys').hidden = devices.length > 0;
+  }
 
   const unlock = alone(async () => {
     clearFieldErrors(unlockForm);
@@ -118,21 +150,15 @@ export function securityKeys({ people, prompt, api, alone, stepWithSession, sess
     /** Opens the panel for a session, locked, and reads the list; or closes it. */
     async show(isUser) {
       byId('keys').hidden = !isUser;
+      devices = [];
       setUnlocked(0);
       result.replaceChildren();
-      drawList([]);
       if (!isUser) return;
       byId('fill-password').textContent = session().name.split('@')[0];
       byId('fill-row').hidden = personOf(session(), people) === undefined;
       await list();
     },
   };
-}
-
-function drawList(devices) {
-  byId('key-list').replaceChildren(...devices.map(keyView));
-  byId('key-list').hidden = devices.length === 0;
-  byId('no-keys').hidden = devices.length > 0;
 }
 
 /** Shows at a field why it will not do, and puts the cursor there. */

@@ -28,9 +28,9 @@ export function drawSession(session, accounts) {
   byId('method').textContent = session.method ?? unknown;
   byId('carrier').textContent = session.carrier;
   byId('account').textContent = accountText(session.accountId, accounts);
-  // A pending session has a panel of its own with all that can be done.
-  for (const part of ['session-left', 'select', 'session-actions', 'applies'])
-    byId(part).hidden = state === 'pending';
+  // A session that is not active has a panel of its own with all that can be done.
+  byId('session-left').hidden = state === 'pending';
+  for (const part of ['select', 'session-actions', 'applies']) byId(part).hidden = state !== 'active';
   byId('refresh').disabled = state !== 'active';
   byId('reauth').disabled = state !== 'active' || principalType !== 'app';
   byId('account-choice').disabled = !isActiveUser(session);
@@ -54,8 +54,6 @@ function accountText(accountId, accounts) {
   return account === undefined ? accountId : account.name;
 }
 
-function whatApplies({ state, principalType }) {
-  if (state !== 'active')
-    return 'Until the second factor is completed, signing out is all that applies here.';
+function whatApplies({ principalType }) {
   return principalType === 'user' ? 'Reauth is for apps.' : 'Selecting an account is for users.';
 }

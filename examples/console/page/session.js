@@ -11,13 +11,13 @@ const stateOfProblem = {
 
 /** The session that an answer of `session/auth` or `session/reauth` opens. A Bearer token lives here, in memory. */
 export function opened(
-  { token_type, access_token, expires_in, entity_id, allowed_mfa_methods = [] },
+  { token_type, access_token, expires_in, entity_id, allowed_mfa_methods },
   method,
   people,
 ) {
-  const fido2 = allowed_mfa_methods.find((each) => each.Fido2 !== undefined)?.Fido2;
+  const fido2 = allowed_mfa_methods?.find((each) => each.Fido2 !== undefined)?.Fido2;
   return {
-    state: fido2 === undefined ? 'active' : 'pending',
+    state: stateAfter(fido2, allowed_mfa_methods),
     secondFactor: fido2 && { options: fido2.challenge, devices: fido2.mfa_devices },
     method,
     carrier: token_type,
@@ -26,6 +26,17 @@ export function opened(
     ...whoIs(entity_id, people),
     ...lasting(Date.now() + expires_in * 1000),
   };
+}
+
+/** An active session owes nothing and says so; one that may only enrol a second factor says nothing of it. */
+function stateAfter(fido2, allowed) {
+  if (fido2 !== undefined) return 'pending';
+  return allowed === undefined ? 'enrolling' : 'active';
+}
+
+/** The session when its first key is enrolled, which it owes now. */
+export function enrolled(session, { name, fido2_assertion_options: options }) {
+  return { ...session, state: 'pending', secondFactor: { options, devices: [{ name }] } };
 }
 
 /** The session as a route of the host tells of it. */

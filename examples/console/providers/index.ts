@@ -16,7 +16,10 @@ export async function startProviders(host: {
   const app = express();
   app.disable('x-powered-by');
   const records = [
-    await startSaml(app, origin, host),
+    await startSaml(app, origin, { ...host, name: 'Acme by SAML', path: '/saml', secondFactor: 'trust' }),
+    await startSaml(app, origin, {
+      ...{ ...host, name: 'Acme by SAML, and a key', path: '/saml-and-key', secondFactor: 'require' },
+    }),
     await startOpenIdConnect(app, origin, host),
     await startDirectory(host.accountId),
   ];

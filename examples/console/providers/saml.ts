@@ -4,27 +4,36 @@ import { samlProvider } from 'passport-control/testing';
 import { selfSigned } from './certificate.js';
 import { logins, postingPage, signInPage } from './sign-in-page.js';
 
-const name = 'Acme by SAML';
+/** A service as a SAML identity provider knows it, and how that provider is called here. */
+export interface SamlSettings {
+  entityId: string;
+  acsUrl: string;
+  accountId: string;
+  name: string;
+  /** Its path on the server of the providers. */
+  path: string;
+  /** Whether whoever comes through it owes a second factor of this service. */
+  secondFactor: 'trust' | 'require';
+}
 
 /** A SAML identity provider with one page, which knows one service; and its record for that service. */
 export async function startSaml(
   app: Express,
   origin: string,
-  service: { entityId: string; acsUrl: string; accountId: string },
+  { entityId, acsUrl, accountId, name, path, secondFactor }: SamlSettings,
 ): Promise<SamlIdentityProvider> {
-  const { entityId, acsUrl, accountId } = service;
-  const issuer = `${origin}/saml`;
+  const issuer = `${origin}${path}`;
   const keys = await selfSigned(name);
   const provider = samlProvider({ entityId: issuer, ...keys });
   const form = express.urlencoded({ extended: false });
 
-  app.post('/saml/sso', form, (request, response) => {
+  app.post(`${path}/sso`, form, (request, response) => {
     const { SAMLRequest = '', RelayState = '' } = request.body ?? {};
     const inResponseTo = provider.requestId(String(SAMLRequest));
     const fields = { inResponseTo, RelayState: String(RelayState) };
-    response.type('html').send(signInPage({ name, form: '/saml/login', fields }));
+    response.type('html').send(signInPage({ name, form: `${path}/login`, fields }));
   });
-  app.post('/saml/login', form, async (request, response) => {
+  app.post(`${path}/login`, form, async (request, response) => {
     const { login, inResponseTo = '', RelayState = '' } = request.body ?? {};
     const who = logins.find(({ id }) => id === login);
     if (who === undefined) return response.redirect(303, new URL(acsUrl).origin);
@@ -36,8 +45,8 @@ export async function startSaml(
   });
 
   return {
-    ...{ id: 'acme-saml', accountId, kind: 'saml', name, iconUrl: '', enabled: true },
-    ...{ domains: ['example.com'], authoritative: true, secondFactor: 'trust' },
+    ...{ id: `acme${path.replaceAll('/', '-')}`, accountId, kind: 'saml', name, iconUrl: '', enabled: true },
+    ...{ domains: ['example.com'], authoritative: true, secondFactor },
     ...{
       entityId: issuer,
       ssoUrl: `${issuer}/sso`,
