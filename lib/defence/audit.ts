@@ -47,6 +47,8 @@ export type FactorFailure =
   | 'unknown_recovery_code'
   /** A certificate or a format that nobody asked for. */
   | 'attestation_not_asked'
+  /** No certificate, or one that leads to none which the host trusts. */
+  | 'attestation_not_trusted'
   /** The challenge was answered already, before this or at the same time. */
   | 'raced';
 

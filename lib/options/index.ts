@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto';
+import { randomBytes, X509Certificate } from 'node:crypto';
 import type { AuditEvent } from '../defence/audit.js';
 import { type CounterStore, memoryCounterStore } from '../defence/counters.js';
 import type { FailureLimit } from '../defence/failure-window.js';
@@ -185,13 +185,22 @@ function secondFactorOf({
   if (!devices || !relyingParty || secondFactor === false) return null;
   const { id, name, origins, appId = null } = relyingParty;
   const { userVerification = 'preferred', endOtherSessionsOnChange = true, legacyU2f = false } = secondFactor;
+  const trustAnchors = secondFactor.attestation?.trustAnchors.map(anchorOf) ?? null;
   if (legacyU2f && appId === null)
     throw new ConfigError('relyingParty.appId', 'is required with secondFactor.legacyU2f');
   return {
-    fido2: { relyingParty: { id, name, origins: [...origins], appId }, userVerification },
+    fido2: { relyingParty: { id, name, origins: [...origins], appId }, userVerification, trustAnchors },
     endOtherSessionsOnChange,
     legacyU2f,
   };
+}
+
+function anchorOf(pem: string, index: number): X509Certificate {
+  try {
+    return new X509Certificate(pem);
+  } catch {
+    throw new ConfigError(`secondFactor.attestation.trustAnchors.${index}`, 'must be a certificate in PEM');
+  }
 }
 
 function limitOf({ failures, window }: RateOptions = {}, limit: number, seconds: number): FailureLimit {

@@ -110,6 +110,12 @@ export interface ServiceProviderOptions {
 /** How the second factor is asked for. */
 export interface SecondFactorOptions {
   /**
+   * Has authenticators say who made them when they are enrolled, and takes those alone whose certificates lead to one of
+   * `trustAnchors`, which are certificates in PEM. Security keys say it, passkeys of phones and computers mostly do not.
+   * @default nobody is asked
+   */
+  attestation?: { trustAnchors: readonly string[] } | undefined;
+  /**
    * Whether keys that were registered through U2F may answer by U2F itself, for clients that know no WebAuthn: needs
    * `relyingParty.appId`. By WebAuthn they sign in without this.
    * @default false

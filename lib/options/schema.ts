@@ -114,6 +114,13 @@ export const optionsSchema = z.strictObject({
       [
         z.literal(false),
         z.strictObject({
+          attestation: z
+            .strictObject({
+              trustAnchors: z
+                .array(z.string('must be a certificate in PEM'))
+                .min(1, 'must name one certificate at least'),
+            })
+            .optional(),
           legacyU2f: z.boolean('must be true or false').optional(),
           endOtherSessionsOnChange: z.boolean('must be true or false').optional(),
           userVerification: z
@@ -123,7 +130,7 @@ export const optionsSchema = z.strictObject({
       ],
       {
         error:
-          'must be false, which switches the second factor off, or { userVerification, endOtherSessionsOnChange, legacyU2f }',
+          'must be false, which switches the second factor off, or { userVerification, attestation, endOtherSessionsOnChange, legacyU2f }',
       },
     )
     .optional(),

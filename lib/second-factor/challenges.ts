@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { createHash, type X509Certificate } from 'node:crypto';
 import type { MfaDevice, User } from '../repositories/index.js';
 import type { Challenge, ChallengePurpose } from '../sessions/record.js';
 import type { CreationOptions, RequestOptions, U2fChallenge, UserVerification } from '../wire/webauthn.js';
@@ -14,6 +14,8 @@ export interface Fido2Settings {
     appId: string | null;
   };
   userVerification: UserVerification;
+  /** The certificates that authenticators must be attested by; `null`: no attestation is asked for. */
+  trustAnchors: readonly X509Certificate[] | null;
   /** Seconds in which a challenge must be answered. */
   timeout: number;
 }
@@ -36,7 +38,7 @@ export interface Challenges {
 
 /** Makes the giver of challenges: 32 random bytes each (WebAuthn L3, section 13.4.3, asks for 16). */
 export function challenges(
-  { relyingParty, userVerification, timeout }: Fido2Settings,
+  { relyingParty, userVerification, trustAnchors, timeout }: Fido2Settings,
   clock: () => number,
   randomBytes: (size: number) => Buffer,
 ): Challenges {
@@ -86,7 +88,7 @@ export function challenges(
       timeout: milliseconds,
       excludeCredentials: devices.map(descriptor),
       authenticatorSelection: { residentKey: 'discouraged', requireResidentKey: false, userVerification },
-      attestation: 'none',
+      attestation: trustAnchors === null ? 'none' : 'direct',
       ...(appId !== null && devices.some(isU2f) ? { extensions: { appidExclude: appId } } : {}),
     }),
   };

@@ -140,7 +140,7 @@ export function enrolment({
       const verdict =
         challenge === null
           ? { reason: 'no_challenge' as const }
-          : await verifyAttestation(settings, challenge, attestation);
+          : await verifyAttestation(settings, { challenge, now: clock() }, attestation);
       if (challenge === null || 'reason' in verdict) {
         const reason = 'reason' in verdict ? verdict.reason : 'no_challenge';
         audit({ type: 'device_refused', reason, ...told });

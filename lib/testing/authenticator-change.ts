@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { createHash, type KeyObject } from 'node:crypto';
 import type { SoftwareAlgorithm, SoftwareCredential } from './authenticator-keys.js';
 
 /** Changes bytes on their way. */
@@ -30,6 +30,14 @@ export interface AuthenticatorChange {
   json?: (answer: unknown) => unknown;
 }
 
+/** Who made an authenticator: the key that it signs attestations by, and the certificates for that, in DER. */
+export interface AttestedBy {
+  privateKey: KeyObject;
+  x5c: readonly Uint8Array[];
+  /** @default 'packed' */
+  format?: 'packed' | 'fido-u2f';
+}
+
 /** What making a credential does differently. */
 export interface CreationChange extends AuthenticatorChange {
   algorithm?: SoftwareAlgorithm;
@@ -39,7 +47,7 @@ export interface CreationChange extends AuthenticatorChange {
   /** Changes the bytes of the COSE public key. */
   publicKey?: ByteChange;
   /** The attestation: none, a signature by the key itself, or whatever is given. @default 'none' */
-  attestation?: 'none' | 'self' | { fmt: string; attStmt: ReadonlyMap<string, unknown> };
+  attestation?: 'none' | 'self' | { fmt: string; attStmt: ReadonlyMap<string, unknown> } | AttestedBy;
   /** Changes the bytes of the attestation object. */
   attestationObject?: ByteChange;
 }

@@ -1,7 +1,7 @@
 export { accountRepositoryContract } from './account-repository-contract.js';
 export { type AppSeedOfContract, appRepositoryContract } from './app-repository-contract.js';
 export { SoftwareAuthenticator } from './authenticator.js';
-export type { AuthenticatorChange, ByteChange, CreationChange } from './authenticator-change.js';
+export type { AttestedBy, AuthenticatorChange, ByteChange, CreationChange } from './authenticator-change.js';
 export type { SoftwareAlgorithm, SoftwareCredential } from './authenticator-keys.js';
 export type {
   SoftwareAssertion,

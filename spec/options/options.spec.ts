@@ -13,6 +13,7 @@ import {
 } from '../../lib/index.js';
 import { resolveOptions } from '../../lib/options/index.js';
 import { methods } from '../../lib/strategies/index.js';
+import { keyAndCertificate } from '../support/keys.js';
 
 const secret = randomBytes(32);
 const { users, apps, accounts, devices, identityProviders } = memoryRepositories();
@@ -164,7 +165,7 @@ const wrongType: [path: string, value: unknown, mend: RegExp][] = [
   [
     'secondFactor',
     'none',
-    /must be false, .* or \{ userVerification, endOtherSessionsOnChange, legacyU2f \}$/,
+    /must be false, .* or \{ userVerification, attestation, endOtherSessionsOnChange, legacyU2f \}$/,
   ],
   ['secondFactor.legacyU2f', 'yes', /must be true or false$/],
   ['secondFactor.endOtherSessionsOnChange', 'yes', /must be true or false$/],
@@ -674,6 +675,7 @@ describe('Startup errors: the relying party', () => {
   });
 
   const owed = { repositories: { users, apps, devices }, secret };
+  const keys = keyAndCertificate('an anchor');
 
   it('may have an AppID on the domain, above it or below it, as it was spelt for the keys', () => {
     const appIdOf = (change: object) =>
@@ -690,6 +692,21 @@ describe('Startup errors: the relying party', () => {
       appId: 'https://example.com',
     };
     expect([appIdOf(below), appIdOf({})]).toEqual(['https://example.com', null]);
+  });
+
+  it.each([
+    ['secondFactor.attestation', 'direct', /must be of type object$/],
+    ['secondFactor.attestation.trustAnchors', {}, /must be of type array$|is required$/],
+    ['secondFactor.attestation.trustAnchors', { trustAnchors: [] }, /must name one certificate at least$/],
+    ['secondFactor.attestation.trustAnchors.0', { trustAnchors: [5] }, /must be a certificate in PEM$/],
+    [
+      'secondFactor.attestation.trustAnchors.1',
+      { trustAnchors: [keys.certificate, 'x'] },
+      /must be a certificate in PEM$/,
+    ],
+  ])('%s in %j', (path, attestation, mend) => {
+    const refusal = refusalOf({ ...owed, relyingParty, secondFactor: { attestation } });
+    expect([refusal.path, refusal.message]).toEqual([path, expect.stringMatching(mend)]);
   });
 
   it('needs an AppID where keys are to answer by U2F itself', () => {

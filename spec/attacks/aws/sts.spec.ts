@@ -474,8 +474,11 @@ describe('attacks by what STS answers (AWS-08 to AWS-13)', () => {
         const headers = await stage.headers();
         expect((await stage.signIn(headers)).status).toBe(status);
         expect(stage.reasons()).toEqual([]);
-        await new Promise((resolve) => setTimeout(resolve, 10));
-        const told = stage.nodes.flatMap(({ events }) => events.filter(({ type }) => type === 'peer_failed'));
+        const events = () =>
+          stage.nodes.flatMap(({ events }) => events.filter(({ type }) => type === 'peer_failed'));
+        for (let wait = 0; wait < 100 && events().length === 0; wait += 1)
+          await new Promise((resolve) => setTimeout(resolve, 10));
+        const told = events();
         expect(told).toHaveLength(1);
         expect(told[0]).toMatchObject({ peer: 'sts.eu-west-1.amazonaws.com' });
         stage.sts.misbehave(null);
