@@ -183,7 +183,7 @@ describe('a directory of OpenLDAP', () => {
     expect((await signIn(own, bob.email, 'bob in the directory')).status).toBe(401);
   });
 
-  it('provisions only who asks for an account in the account of the directory', async () => {
+  it('LDAP-14: provisions only who asks for an account in the account of the directory', async () => {
     const memory = await everybody();
     const made: unknown[] = [];
     const carol = { id: 'ca501000-0000-4000-8000-000000000009', email: 'al@example.com' };

@@ -104,7 +104,12 @@ export function onAws(
     await drive({
       ...target,
       sts: double,
-      headers: (how) => signed(clock(), how),
+      headers: async (how) => {
+        const headers = await signed(clock(), how);
+        // AWS-15: neither the signature nor what was signed is told of.
+        for (const name of ['authorization', 'x-amz-date']) target.secret(String(headers[name]));
+        return headers;
+      },
       signIn: (headers, more = {}, node = 1) =>
         nodes[node].call(auth, { method: 'aws-iam', acct_id: acme, region, headers, ...more }),
       reasons: () =>

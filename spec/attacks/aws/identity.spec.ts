@@ -65,7 +65,7 @@ const identities: [string, StsCaller, KnownAwsPrincipal][] = [
 ];
 const callers = identities.map(([, who]) => who);
 
-describe('who signs in as an app', () => {
+describe('who signs in as an app (AWS-10)', () => {
   it.each(identities)('is %s, while the host knows that', (_, by, known) =>
     onAws(
       async (stage) => {

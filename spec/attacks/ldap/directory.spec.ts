@@ -12,7 +12,7 @@ import {
   rawServer,
   service,
 } from '../../support/ldap-attack.js';
-import { alice, bob } from '../../support/people.js';
+import { acme, alice, bob, globex } from '../../support/people.js';
 
 /** A DN, as the library of the double reads it. */
 type Parsed = { rdns: { attrs: Record<string, { value: string }> }[] };
@@ -241,6 +241,59 @@ describe('attacks by what a directory answers', () => {
         stage.expectSessionsOf(alice.id);
         expect(seen(await stage.signIn(alice.email))).toEqual(signedIn);
       },
+    ));
+
+  it('LDAP-13: nothing is remembered of a sign-in: what the directory says no to now is no', () =>
+    onLdap({}, async (stage) => {
+      stage.expectSessionsOf(alice.id);
+      expect(seen(await stage.signIn(alice.email))).toEqual(signedIn);
+      stage.misbehave({ bind: () => failure(49, '80090308: LdapErr, data 533, v2580') });
+      expect(seen(await stage.signIn(alice.email))).toEqual(refused);
+      stage.misbehave({ search: () => [] });
+      expect(seen(await stage.signIn(alice.email))).toEqual(refused);
+      stage.record({ enabled: false });
+      stage.misbehave({});
+      expect(seen(await stage.signIn(alice.email))).toEqual(refused);
+      expect(stage.reasons()).toEqual(['disabled', 'unknown_principal', 'unknown_identity_provider']);
+      stage.record({});
+      expect(seen(await stage.signIn(alice.email))).toEqual(signedIn);
+      expect(stage.binds).toHaveLength(3);
+    }));
+
+  it('LDAP-14: acct_id asks for the account of the provider, and opens no other', () =>
+    onLdap({}, async (stage) => {
+      for (const acct_id of [globex, '00000000-0000-4000-8000-000000000000'])
+        expect([acct_id, seen(await stage.signIn(alice.email, password, { acct_id }))]).toEqual([
+          acct_id,
+          refused,
+        ]);
+      expect([stage.binds, stage.connections()]).toEqual([[], 0]);
+      stage.expectSessionsOf(alice.id);
+      expect(seen(await stage.signIn(alice.email, password, { acct_id: acme }))).toEqual(signedIn);
+      for (const odd of ['', 'acme', 5, [acme], acme.toUpperCase()])
+        expect([odd, (await stage.signIn(alice.email, password, { acct_id: odd })).status]).toEqual([
+          odd,
+          400,
+        ]);
+    }));
+
+  it('LDAP-15: a service account that is refused is our failure, and no guess of anybody’s', () =>
+    onLdap(
+      {},
+      async (stage) => {
+        stage.expectFaults();
+        stage.record({ serviceAccount: { ...service, password: 'of last year' } });
+        for (let n = 0; n < 4; n += 1) expect((await stage.signIn(alice.email)).status).toBe(502);
+        await new Promise((resolve) => setTimeout(resolve, 20));
+        const kinds = stage.nodes.flatMap(({ events }) =>
+          events.flatMap((each) => (each.type === 'peer_failed' ? [each.kind] : [])),
+        );
+        expect([stage.reasons(), new Set(kinds), stage.binds]).toEqual([[], new Set(['client_refused']), []]);
+        stage.record({});
+        stage.expectSessionsOf(alice.id);
+        expect(seen(await stage.signIn(alice.email))).toEqual(signedIn);
+      },
+      { lockout: { failures: 2 } },
     ));
 
   it('takes an id of Active Directory for what it is, and a name that is an address', () =>

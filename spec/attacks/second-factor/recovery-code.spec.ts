@@ -179,6 +179,28 @@ describe('attacks on recovery codes', () => {
       }),
   );
 
+  it('MFA-12, MFA-13: what is stored gives no code away, and using one is told and switches nothing off', () =>
+    attack({}, async (target) => {
+      const { nodes, shared } = target;
+      const kept: unknown[] = [];
+      const { devices } = nodes[0].repositories;
+      const { replaceRecoveryCodes } = devices;
+      devices.replaceRecoveryCodes = (userId, hashes) => {
+        kept.push(...hashes);
+        return replaceRecoveryCodes(userId, hashes);
+      };
+      const codes = await withCodes(target);
+      await enrolledKey(nodes[0]);
+      expect(seen(await recover(target, await owing(target), codes[0]))).toBe('204');
+      const stored = JSON.stringify([kept, ...shared.rows]).toUpperCase();
+      for (const code of codes)
+        for (const spelt of [code, code.replaceAll('-', '')]) expect(stored.includes(spelt)).toBe(false);
+      await new Promise((resolve) => setTimeout(resolve, 20));
+      const told = nodes.flatMap(({ events }) => events.filter(({ type }) => type === 'recovery_code_used'));
+      expect(told).toMatchObject([{ entityId: alice.id, left: 9 }]);
+      expect((await owing(target)).options.allowCredentials).toHaveLength(1);
+    }));
+
   it('a code that was taken away between looking and spending opens nothing', () =>
     attack({}, async (target) => {
       const { nodes } = target;
