@@ -9,9 +9,9 @@ import { addressOf } from './address.js';
 export interface ApprovalOptions {
   /**
    * The operation in words of the host's own, with all that it depends on, such as `pay 100 EUR to DE02…`: made from what the
-   * request asks for at both calls, it ties the answer to that. @default the answer approves whatever comes with it
+   * request asks for at both calls, it ties the answer to that. Without options the answer approves whatever comes with it.
    */
-  operation?: string | undefined;
+  operation: string;
 }
 
 /** Has a user approve an operation by a security key, in the session that there is; `control.devices`. */
@@ -41,15 +41,26 @@ export function deviceApprovals(gate: Gate, approvals: Approvals | null): Device
   };
   const user = { states: ['active'], principal: 'user' } as const;
   return {
-    async challenge(request, { operation } = {}) {
+    async challenge(request, options) {
       const { challenge } = made();
+      const operation = operationOf(options);
       return challenge(await gate.admit(request, user), operation);
     },
-    async verify(request, answer, { operation } = {}) {
+    async verify(request, answer, options) {
       const { verify } = made();
+      const operation = operationOf(options);
       const session = await gate.admit(request, user);
       const { challenge_token: token, ...assertion } = parseBody(approval, answer);
       return verify(session, { assertion, token, operation, address: addressOf(request) });
     },
   };
+}
+
+/** What is approved. A word that is misspelt, or a value that is none, would have the answer approve anything. */
+function operationOf(options: ApprovalOptions | undefined): string | undefined {
+  if (options === undefined) return undefined;
+  const [[name, operation] = [], ...more] = Object.entries(options);
+  if (name === 'operation' && typeof operation === 'string' && operation !== '' && more.length === 0)
+    return operation;
+  throw new TypeError('passport-control: devices: the only option is operation, which is a text');
 }

@@ -51,7 +51,13 @@ export function signIn(dependencies: SignInDependencies): SignIn {
       try {
         const owed = await owedAfter(repositories, proof);
         const session = sessionOf(dependencies, proof, owed, method);
-        return { started: await sessions.start({ carrier, ...session }), devices: owed.devices };
+        const started = await sessions.start({ carrier, ...session });
+        // Whoever has enrolled a first device meanwhile ended the sessions that there were, and this one was none yet.
+        if (owed.state === 'active' && (await owedAfter(repositories, proof)).state !== 'active') {
+          await sessions.end(started, 'second_factor_changed');
+          throw new AuthError('unavailable');
+        }
+        return { started, devices: owed.devices };
       } catch (error) {
         await proof.giveBack?.();
         throw error;

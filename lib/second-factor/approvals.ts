@@ -85,7 +85,7 @@ export function approvals({
           challenge !== null &&
           challengeToken(challenge) === token &&
           challenge.operation === named(operation).operation;
-        if (!isMeant) return { kind: 'refused', reason: 'no_challenge' };
+        if (!isMeant) return { kind: 'raced', reason: 'no_challenge' };
         return prove(session, { purpose: 'approval', verify: verifyBy(assertion) }, async (device) => {
           await sessions.change(key, (now) =>
             now.challenge?.value === challenge.value ? { challenge: null } : {},

@@ -10,8 +10,8 @@ export type FactorOutcome<T> =
   | { kind: 'completed'; result: T }
   /** The factor was not good: a failure, and it counts. */
   | { kind: 'refused'; reason: FactorFailure }
-  /** The factor was good, and somebody was faster: no failure. */
-  | { kind: 'raced' };
+  /** The factor was good, and somebody was faster; or it answers what nobody asks any more: no failure. */
+  | { kind: 'raced'; reason?: FactorFailure };
 
 /** Which factor was tried. */
 export type FactorName = 'fido2' | 'u2f' | 'recovery_code';
@@ -93,11 +93,12 @@ export function factorAttempts({
         throw error;
       });
       if (outcome.kind === 'completed') {
-        await settle((each) => each.cleared());
+        // What failed before is forgotten by a sign-in that is completed, and by nothing else.
+        await settle((each) => (record.state === 'pending' ? each.cleared() : each.forgiven()));
         audit({ type: 'second_factor_completed', ...told });
         return outcome.result;
       }
-      const reason = outcome.kind === 'raced' ? outcome.kind : outcome.reason;
+      const reason = outcome.reason ?? 'raced';
       audit({ type: 'second_factor_failed', reason, ...told });
       if (outcome.kind === 'raced') {
         await settle((each) => each.forgiven());

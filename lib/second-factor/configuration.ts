@@ -90,6 +90,8 @@ export function configuration({
       await check(session.key);
       if (!endOtherSessionsOnChange) return work();
       await endOthers(sessions, session, 'second_factor_changed');
+      // That took its time, in which somebody may have ended this session.
+      await check(session.key);
       const done = await work();
       await endOthers(sessions, session, 'second_factor_changed').catch(() => {});
       return done;

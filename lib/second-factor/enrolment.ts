@@ -76,7 +76,11 @@ export function enrolment({
   };
 
   /** Adds the device. One that was added before, by a call whose answer was lost, counts as added now. */
-  const addOnce = async (session: StoredSession, device: NewMfaDevice): Promise<MfaDevice> => {
+  const addOnce = async (
+    session: StoredSession,
+    device: NewMfaDevice,
+    tellOf: () => void,
+  ): Promise<MfaDevice> => {
     const { key, record } = session;
     const { entityId } = record;
     // WebAuthn L3, section 7.1, step 26; of two at once `add` takes one.
@@ -95,7 +99,10 @@ export function enrolment({
           await first(session, without(await devices.listByUser(entityId), device));
         };
         await isWanted().catch(async (error: unknown) => {
-          await devices.remove(entityId, device.name);
+          await devices
+            .remove(entityId, device.name)
+            // One that cannot be taken back is there, and its owner is to hear of it.
+            .catch(tellOf);
           throw error;
         });
         return { ...device, lastUsedAt: null };
@@ -148,9 +155,10 @@ export function enrolment({
       }
 
       const device = { ...verdict.device, name, createdAt: clock() };
+      const tellOf = () => audit({ type: 'device_added', credentialId: device.credentialId, ...told });
       const added = await claims.hold(claims.ofChallenge(challenge), {
         work: async (): Promise<Added> => {
-          const added = await addOnce(session, device);
+          const added = await addOnce(session, device, tellOf);
           return { device: added, owed: await owe(session, added) };
         },
         raced: null,
@@ -159,7 +167,7 @@ export function enrolment({
         audit({ type: 'device_refused', reason: 'raced', ...told });
         throw new AuthError('invalid_credentials');
       }
-      audit({ type: 'device_added', credentialId: device.credentialId, ...told });
+      tellOf();
       return added;
     },
   };

@@ -73,7 +73,14 @@ export function recoveryCodes({
       const { entityId } = record;
       const codes = Array.from({ length: count }, () => codeOf(randomBytes(bits / 8)));
       const hashes = codes.map((code) => hashOf(entityId, canonicalCode(code) ?? ''));
-      await configuration.change(session, () => devices.replaceRecoveryCodes(entityId, hashes));
+      await configuration.change(session, async () => {
+        await devices.replaceRecoveryCodes(entityId, hashes);
+        // Whoever has ended the session or locked it meanwhile wants nobody to have these.
+        await configuration.check(key).catch(async (error: unknown) => {
+          await devices.replaceRecoveryCodes(entityId, []);
+          throw error;
+        });
+      });
       audit({ type: 'recovery_codes_generated', session: key, entityId, address });
       return codes;
     },

@@ -145,6 +145,35 @@ describe('control.devices', () => {
     expect((await at.post('/pay', genuine)).status).toBe(423);
   });
 
+  it('counts no answer that nobody asks for any more, and forgets no failure by one that is good', async () => {
+    const at = await bank({ lockout: { failures: 5 } });
+    const answer = await approved(at);
+    expect((await at.post('/pay', answer)).status).toBe(200);
+    for (let n = 0; n < 8; n += 1) expect((await at.post('/pay', answer)).status).toBe(401);
+
+    const recover = async () => {
+      const { headers } = await pendingSession(at.app);
+      const body = { recovery_code: '0'.repeat(26) };
+      return (await at.app.post('/sys/v1/session/auth/2fa/recovery_code', body, headers)).status;
+    };
+    for (let n = 0; n < 4; n += 1) expect(await recover()).toBe(401);
+    expect((await at.post('/pay', await approved(at))).status).toBe(200);
+    expect([await recover(), await recover()]).toEqual([401, 423]);
+  });
+
+  it.each([{ opertion: 'x' }, { operation: undefined }, { operation: '' }, { operation: 5 }, {}])(
+    'takes no options that would have an answer approve anything: %j',
+    async (options) => {
+      const { control } = await testApp();
+      await expect(control.devices.challenge({ headers: {} } as never, options as never)).rejects.toThrow(
+        TypeError,
+      );
+      await expect(control.devices.verify({ headers: {} } as never, {}, options as never)).rejects.toThrow(
+        TypeError,
+      );
+    },
+  );
+
   it('of one answer twenty times at once approves one', async () => {
     const at = await bank();
     const answer = await approved(at);

@@ -102,7 +102,13 @@ const litStates = `(() => {
 /** Waits until a state is reached, and sees that it is the one that is lit. */
 async function lit(state: string): Promise<void> {
   await page.getByRole('img', { name: `The session's state: ${state}` }).waitFor();
-  expect(await page.evaluate(litStates)).toEqual([state]);
+  // Until its styles are there, a page has nothing that is lit.
+  for (let wait = 0; wait < 100; wait += 1) {
+    const states = await page.evaluate<string[]>(litStates);
+    if (states.length > 0) return expect(states).toEqual([state]);
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+  throw new Error('no state is lit');
 }
 
 /** Waits for a step of the log: the newest of its title. */
