@@ -15,6 +15,8 @@ export function leadsToTrust(
 ): boolean {
   if (x5c.length === 0 || x5c.length > longestPath) return false;
   const path = x5c.map((der) => new X509Certificate(der));
+  // PEM within DER would be read here and not where the signature is verified: what was read must be all that was sent.
+  if (!path.every(({ raw }, at) => raw.equals(x5c[at] ?? raw.subarray(0, 0)))) return false;
   const trusted = anchors.filter((each) => isValid(each, now));
   for (const [at, certificate] of path.entries()) {
     if (!isValid(certificate, now)) return false;

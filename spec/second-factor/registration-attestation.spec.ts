@@ -126,6 +126,21 @@ describe('an attestation that leads to nobody who is trusted', () => {
     ],
   ])('is refused: %s', async (_, change) => expectUntrusted(change()));
 
+  it.each(['packed', 'fido-u2f'] as const)(
+    'is refused where a certificate of somebody else carries a trusted one in itself: %s',
+    async (format) => {
+      // Node reads PEM wherever it finds it, and the library reads DER: they would see two certificates in one.
+      const genuine = attester({ by: root });
+      const forged = attester({ carries: `\n${genuine.pem}` });
+      await expectUntrusted({ attestation: { ...by(forged), format } });
+    },
+  );
+
+  it('is refused where bytes follow a certificate', async () => {
+    const longer = Uint8Array.from([...leaf.der, 0]);
+    await expectUntrusted({ attestation: { ...by(leaf, maker), x5c: [longer, maker.der] } });
+  });
+
   it('is refused in the format of U2F for a key that is no point of P-256', async () => {
     const at = await trusting();
     await expectUntrusted({ algorithm: 'RS256', attestation: by(attester({ by: stranger }), stranger) }, at);

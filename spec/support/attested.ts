@@ -21,6 +21,8 @@ export interface AttesterOptions {
   unit?: string;
   /** Days for which it is valid. @default 3650 */
   days?: number;
+  /** Bytes that it carries in an extension that nobody knows. */
+  carries?: string;
 }
 
 /** Makes a certificate on P-256 as makers of authenticators have them (WebAuthn L3, section 8.2.1), by openssl. */
@@ -30,12 +32,15 @@ export function attester({
   name = 'A key',
   unit = 'Authenticator Attestation',
   days = 3650,
+  carries,
 }: AttesterOptions = {}): Attester {
   const folder = mkdtempSync(join(tmpdir(), 'attester-'));
   const at = (file: string) => join(folder, file);
   try {
+    const hex = Buffer.from(carries ?? '').toString('hex');
+    const extension = carries === undefined ? [] : [`1.2.3.4.5=DER:${hex}`];
     const usage = ca ? ['keyUsage=critical,keyCertSign'] : [];
-    const lines = [`basicConstraints=critical,CA:${ca ? 'TRUE' : 'FALSE'}`, ...usage];
+    const lines = [`basicConstraints=critical,CA:${ca ? 'TRUE' : 'FALSE'}`, ...usage, ...extension];
     const config = ['[req]', 'distinguished_name=dn', 'x509_extensions=own', '[dn]', '[own]', ...lines];
     writeFileSync(at('config'), config.join('\n'));
     if (by !== undefined) {
