@@ -1,6 +1,9 @@
 import { createHash, createHmac, type Hash, type Hmac } from 'node:crypto';
 
-/** SHA-256, and HMAC by it where there is a key, as the signer of the AWS SDK wants to be given it. */
+/**
+ * SHA-256, and HMAC by it where there is a key, as the signer of the AWS SDK wants to be given it; by Node's own, so that it
+ * takes no further package.
+ */
 export class Sha256 {
   private hash: Hash | Hmac;
 

@@ -195,12 +195,15 @@ function secondFactorOf({
   };
 }
 
+/** Node would read the first of several certificates, and say nothing of the others. */
 function anchorOf(pem: string, index: number): X509Certificate {
+  const isOne = pem.split('-----BEGIN CERTIFICATE-----').length === 2;
   try {
-    return new X509Certificate(pem);
+    if (isOne) return new X509Certificate(pem);
   } catch {
-    throw new ConfigError(`secondFactor.attestation.trustAnchors.${index}`, 'must be a certificate in PEM');
+    // Said below.
   }
+  throw new ConfigError(`secondFactor.attestation.trustAnchors.${index}`, 'must be one certificate in PEM');
 }
 
 function limitOf({ failures, window }: RateOptions = {}, limit: number, seconds: number): FailureLimit {

@@ -12,10 +12,12 @@ export interface RecoveryCodeDependencies {
  * `POST users/generate_recovery_codes`: new codes in the place of all that the user has, while the configuration is unlocked.
  * They are in this answer and nowhere else.
  */
-export function newRecoveryCodes({ generateRecoveryCodes }: RecoveryCodeDependencies): AdmittedWork {
+export function generateRecoveryCodes({
+  generateRecoveryCodes: generate,
+}: RecoveryCodeDependencies): AdmittedWork {
   return async (request, response, session) => {
     const codes: RecoveryCodesResponse = {
-      recovery_codes: await generateRecoveryCodes(session, addressOf(request)),
+      recovery_codes: await generate(session, addressOf(request)),
     };
     response.status(200).json(codes);
   };

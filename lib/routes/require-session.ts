@@ -7,7 +7,7 @@ import { AuthError } from '../errors.js';
 import type { App } from '../repositories/index.js';
 import { type AuthSession, authSessionOf } from '../sessions/auth-session.js';
 import type { Gate } from '../sessions/gate.js';
-import type { Principal } from '../sessions/record.js';
+import { isFresh, type Principal } from '../sessions/record.js';
 import { authorizationHeader, isBasic, readBasicHeader } from '../wire/authorization.js';
 import { isUuid } from '../wire/ids.js';
 import { addressOf } from './address.js';
@@ -65,9 +65,9 @@ export function authenticate(dependencies: AuthenticateDependencies): Authentica
       header !== undefined && isBasic(header)
         ? await apiKey(dependencies, request, header)
         : await session(gate, request);
-    const { accountId, principalType, createdAt } = authenticated.session;
+    const { accountId, principalType } = authenticated.session;
     if (principal !== undefined && principalType !== principal) throw new AuthError('wrong_principal');
-    if (freshWithin !== undefined && clock() - createdAt > freshWithin * 1000)
+    if (freshWithin !== undefined && !isFresh(authenticated.session, freshWithin, clock()))
       throw new AuthError('fresh_sign_in_required', { maxAge: freshWithin });
     if (account === undefined) return authenticated;
 

@@ -12,7 +12,7 @@ import {
 } from './config-2fa-devices.js';
 import { config2faNewChallenge } from './config-2fa-new-challenge.js';
 import { config2faTerminate } from './config-2fa-terminate.js';
-import { newRecoveryCodes, type RecoveryCodeDependencies } from './generate-recovery-codes.js';
+import { generateRecoveryCodes, type RecoveryCodeDependencies } from './generate-recovery-codes.js';
 import type { Route } from './handler.js';
 import { sessionAuthFido2 } from './session-auth-fido2.js';
 import { sessionAuthRecoveryCode } from './session-auth-recovery-code.js';
@@ -50,6 +50,6 @@ export function secondFactorRoutes(
       PATCH: admitted(gate, active, renameDevice(changes), readBody),
       DELETE: admitted(gate, active, removeDevice(changes), readBody),
     },
-    '/users/generate_recovery_codes': { POST: admitted(gate, active, newRecoveryCodes(dependencies)) },
+    '/users/generate_recovery_codes': { POST: admitted(gate, active, generateRecoveryCodes(dependencies)) },
   };
 }

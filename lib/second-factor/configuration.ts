@@ -2,7 +2,7 @@ import type { GuardedDevices } from '../defence/guarded-devices.js';
 import { AuthError } from '../errors.js';
 import type { User } from '../repositories/index.js';
 import { endOthers } from '../sessions/ending.js';
-import type { SessionRecord } from '../sessions/record.js';
+import { isFresh, type SessionRecord } from '../sessions/record.js';
 import type { StoredSession } from '../sessions/session-types.js';
 import type { Sessions } from '../sessions/sessions.js';
 
@@ -78,7 +78,7 @@ export function configuration({
         new AuthError('malformed_request', { fields: [{ path, detail: 'is required' }] });
       if (passwordHash !== null) throw missing('password');
       if ((await devices.listByUser(id)).length > 0) throw missing('assertion');
-      if (clock() - session.record.createdAt > freshFor * 1000)
+      if (!isFresh(session.record, freshFor, clock()))
         throw new AuthError('fresh_sign_in_required', { maxAge: freshFor });
       await unlock(session);
     },

@@ -79,7 +79,7 @@ export function enrolment({
   const addOnce = async (
     session: StoredSession,
     device: NewMfaDevice,
-    tellOf: () => void,
+    tell: () => void,
   ): Promise<MfaDevice> => {
     const { key, record } = session;
     const { entityId } = record;
@@ -99,10 +99,8 @@ export function enrolment({
           await first(session, without(await devices.listByUser(entityId), device));
         };
         await isWanted().catch(async (error: unknown) => {
-          await devices
-            .remove(entityId, device.name)
-            // One that cannot be taken back is there, and its owner is to hear of it.
-            .catch(tellOf);
+          // One that cannot be taken back is there, and its owner is to hear of it.
+          await devices.remove(entityId, device.name).catch(tell);
           throw error;
         });
         return { ...device, lastUsedAt: null };
@@ -155,10 +153,10 @@ export function enrolment({
       }
 
       const device = { ...verdict.device, name, createdAt: clock() };
-      const tellOf = () => audit({ type: 'device_added', credentialId: device.credentialId, ...told });
+      const tell = () => audit({ type: 'device_added', credentialId: device.credentialId, ...told });
       const added = await claims.hold(claims.ofChallenge(challenge), {
         work: async (): Promise<Added> => {
-          const added = await addOnce(session, device, tellOf);
+          const added = await addOnce(session, device, tell);
           return { device: added, owed: await owe(session, added) };
         },
         raced: null,
@@ -167,7 +165,7 @@ export function enrolment({
         audit({ type: 'device_refused', reason: 'raced', ...told });
         throw new AuthError('invalid_credentials');
       }
-      tellOf();
+      tell();
       return added;
     },
   };

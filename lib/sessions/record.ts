@@ -90,6 +90,15 @@ export function endOf({ idleAt, absoluteAt }: SessionRecord): number {
   return Math.min(idleAt, absoluteAt);
 }
 
+/** Whether the principal has proven itself in the last seconds. A session from the future has not: clocks may differ by minutes. */
+export function isFresh(
+  { createdAt }: Pick<SessionRecord, 'createdAt'>,
+  seconds: number,
+  now: number,
+): boolean {
+  return Math.abs(now - createdAt) <= seconds * 1000;
+}
+
 /** Reads a row of the session store; `undefined` for anything that is not a record of this form. */
 export function readRecord(row: unknown): SessionRecord | undefined {
   if (typeof row !== 'object' || row === null) return undefined;

@@ -49,7 +49,7 @@ export const approval = assertion.and(z.object({ challenge_token: z.string() }))
 /** Whether the client says that the key has signed for the AppID and not for the relying party (WebAuthn L3, section 10.1.1). */
 export function isForAppId(assertion: Assertion): boolean {
   const { clientExtensionResults: results, get_client_extension_results: own } = assertion;
-  return (results ?? own)?.appid === true;
+  return results?.appid === true || own?.appid === true;
 }
 
 /** Body of `POST session/auth/2fa/u2f`: what U2F's JavaScript API calls a sign response. */

@@ -702,7 +702,12 @@ describe('Startup errors: the relying party', () => {
     [
       'secondFactor.attestation.trustAnchors.1',
       { trustAnchors: [keys.certificate, 'x'] },
-      /must be a certificate in PEM$/,
+      /must be one certificate in PEM$/,
+    ],
+    [
+      'secondFactor.attestation.trustAnchors.0',
+      { trustAnchors: [keys.certificate + keys.certificate] },
+      /must be one certificate in PEM$/,
     ],
   ])('%s in %j', (path, attestation, mend) => {
     const refusal = refusalOf({ ...owed, relyingParty, secondFactor: { attestation } });

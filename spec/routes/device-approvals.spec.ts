@@ -1,5 +1,6 @@
+import { createHash } from 'node:crypto';
 import { describe, expect, it } from '@jest/globals';
-import type { ErrorRequestHandler } from 'express';
+import type { ErrorRequestHandler, Request } from 'express';
 import express from 'express';
 import supertest from 'supertest';
 import { AuthError } from '../../lib/index.js';
@@ -41,6 +42,15 @@ async function bank(options: TestAppOptions = {}) {
   const post = (path: string, body: object, given: Headers = headers) =>
     supertest(host).post(path).set(given).send(body);
   return { app, key, headers, post };
+}
+
+/** A request of a session, as Express hands it over. */
+function requestWith(headers: Headers): Request {
+  const lower = Object.fromEntries(
+    Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]),
+  );
+  const rawHeaders = Object.entries(headers).flat();
+  return { method: 'POST', headers: lower, rawHeaders, ip: '127.0.0.1', socket: {} } as unknown as Request;
 }
 
 /** Has alice be asked whether she pays somebody, and her key answer. */
@@ -106,17 +116,27 @@ describe('control.devices', () => {
     const at = await bank();
     const configuration = '/sys/v1/session/config_2fa/new_challenge?protocol=fido2';
     const { body: options } = await at.app.post(configuration, undefined, at.headers);
-    const answer = { ...(await at.key.get(options)), to: 'bob', challenge_token: 'AA' };
-    expect((await at.post('/pay', answer)).status).toBe(401);
-
-    const pending = await pendingSession(at.app);
-    const { challenge_token: _, to: __, ...assertion } = await approved(at);
-    expect((await at.app.post(fido2, assertion, pending.headers)).status).toBe(401);
+    const named = createHash('sha256').update(options.challenge).digest('base64');
+    const { devices } = at.app.control;
+    // Its own challenge, by its own name, for no operation in particular: only what it was given for is another.
+    const answer = { ...(await at.key.get(options)), challenge_token: named };
+    await expect(devices.verify(requestWith(at.headers), answer)).rejects.toMatchObject({
+      code: 'invalid_credentials',
+    });
+    const given = await devices.challenge(requestWith(at.headers));
+    const { challenge_token: token, challenge } = given;
+    const approval = await at.key.get(challenge);
     const { table } = at.app.repositories.users;
     const row = table.get(alice.id);
     if (row) table.set(alice.id, { ...row, passwordHash: null });
-    const unlocked = await at.app.post('/sys/v1/session/config_2fa/auth', { assertion }, at.headers);
+    const unlocked = await at.app.post(
+      '/sys/v1/session/config_2fa/auth',
+      { assertion: approval },
+      at.headers,
+    );
     expect(unlocked.status).toBe(401);
+    const again = { ...approval, challenge_token: token };
+    await expect(devices.verify(requestWith(at.headers), again)).resolves.toMatchObject({ name: 'key' });
   });
 
   it('asks for an active session of a user who has a key that can answer', async () => {
@@ -214,6 +234,27 @@ describe('requireSession({ freshWithin })', () => {
       'Bearer error="insufficient_user_authentication", max_age="300"',
     );
     expect((await app.get('/me', headers)).status).toBe(200);
+  });
+
+  it('takes no sign-in of a node whose clock is ahead for a new one', async () => {
+    const app = await testApp();
+    const get = await host(app);
+    const session = await makeSession(app, { ...alices, createdAt: app.clock() + 299_000 });
+    expect((await get(presenting(session))).status).toBe(200);
+    app.clock.advance(-2);
+    expect((await app.get('/me', presenting(session))).status).toBe(401);
+    const strict = express();
+    strict.get(
+      '/',
+      app.control.requireSession({ freshWithin: 60 }),
+      (_request, response) => void response.json({}),
+    );
+    app.clock.advance(2);
+    const answer = await supertest(strict).get('/').set(presenting(session));
+    expect([answer.status, answer.headers['www-authenticate']]).toEqual([
+      401,
+      expect.stringContaining('max_age="60"'),
+    ]);
   });
 
   it('counts from when the second factor was proven', async () => {

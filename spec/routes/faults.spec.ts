@@ -48,6 +48,21 @@ async function recovering(app: TestApp, carrier: 'Bearer' | 'Cookie'): Promise<H
   return { ...pending, body: JSON.stringify({ recovery_code: body.recovery_codes[0] }) };
 }
 
+/** The route that completes a session by a recovery code, which asks the same whatever the session travels in. */
+function byRecoveryCode(carrier: 'Bearer' | 'Cookie') {
+  return {
+    signIn: async (app: TestApp) => recovering(app, carrier),
+    ask: recoveringBy,
+    good: 204,
+    reads: [
+      ...['store.get', 'oneTime.get', 'oneTime.claim', 'users.findById', 'devices.hasRecoveryCode'],
+      ...['counters.increment', 'counters.get', 'index.add'],
+    ],
+    writes: ['store.set'],
+    leavesPending: true,
+  };
+}
+
 function recoveringBy({ post }: TestApp, headers: Headers) {
   const { body, ...presented } = headers;
   return post('/sys/v1/session/auth/2fa/recovery_code', body, presented);
@@ -239,28 +254,8 @@ const routes: Record<
     reads: ['store.get', 'oneTime.get', 'users.findById', 'index.list'],
     writes: ['devices.replaceRecoveryCodes'],
   },
-  'session/auth/2fa/recovery_code (Bearer)': {
-    signIn: async (app) => recovering(app, 'Bearer'),
-    ask: recoveringBy,
-    good: 204,
-    reads: [
-      ...['store.get', 'oneTime.get', 'oneTime.claim', 'users.findById', 'devices.hasRecoveryCode'],
-      ...['counters.increment', 'counters.get', 'index.add'],
-    ],
-    writes: ['store.set'],
-    leavesPending: true,
-  },
-  'session/auth/2fa/recovery_code (Cookie)': {
-    signIn: async (app) => recovering(app, 'Cookie'),
-    ask: recoveringBy,
-    good: 204,
-    reads: [
-      ...['store.get', 'oneTime.get', 'oneTime.claim', 'users.findById', 'devices.hasRecoveryCode'],
-      ...['counters.increment', 'counters.get', 'index.add'],
-    ],
-    writes: ['store.set'],
-    leavesPending: true,
-  },
+  'session/auth/2fa/recovery_code (Bearer)': byRecoveryCode('Bearer'),
+  'session/auth/2fa/recovery_code (Cookie)': byRecoveryCode('Cookie'),
   'a route of the host': {
     signIn: signInRobot,
     ask: ({ get }, headers) => get('/me', headers),

@@ -159,7 +159,11 @@ describe('attacks on keys that were registered through U2F', () => {
       // As the contract calls the results of extensions.
       const assertion = await old.get(next.options);
       const { clientExtensionResults, ...rest } = assertion;
-      const contract = { ...rest, get_client_extension_results: clientExtensionResults };
+      const contract = {
+        ...rest,
+        clientExtensionResults: {},
+        get_client_extension_results: clientExtensionResults,
+      };
       expect(seen(await pay(nodes[1], next, contract))).toBe('204');
     }));
 
