@@ -63,6 +63,7 @@ export {
 } from './repositories/memory.js';
 export type { ReturnOptions } from './routes/browser-return.js';
 export type { ApprovalOptions, DeviceApprovals } from './routes/device-approvals.js';
+export { problemHandler } from './routes/handler.js';
 export type {
   Authenticate,
   Authenticated,

@@ -29,6 +29,7 @@ const heavy = [
   '@xmldom/xmldom',
   'xml-crypto',
   'xml-encryption',
+  '@peculiar/x509',
   '@simplewebauthn/server',
   '@smithy/signature-v4',
   '@aws-sdk/credential-provider-node',

@@ -74,11 +74,13 @@ export interface AuditSubject {
   entityId: string;
 }
 
-/** Which pending session of which user tried which second factor, from where. */
+/** Which session of which user tried which second factor, for what, and from where. */
 export interface FactorAttempt {
   session: string;
   entityId: string;
   factor: 'fido2' | 'u2f' | 'recovery_code';
+  /** Completing a sign-in, unlocking the configuration of second factors, or approving an operation of the host. */
+  purpose: 'sign-in' | 'configuration' | 'approval';
   address: string;
 }
 

@@ -11,6 +11,7 @@ import { type AdmittedWork, guessAt, userOf } from './admitted.js';
 export interface UnlockDependencies {
   configuration: SecondFactor['configuration'];
   unlock: SecondFactor['unlock'];
+  unlockByRecoveryCode: SecondFactor['unlockByRecoveryCode'];
   password: PasswordDependencies;
   limits: GuessLimits;
   audit: Audit;
@@ -19,44 +20,43 @@ export interface UnlockDependencies {
 /**
  * `POST session/config_2fa/auth`: the password of the session's own user unlocks the configuration for ten minutes.
  * Wrong ones count in the same lock as those of sign-ins. A user who has no password proves a device instead, over the
- * challenge that new_challenge gave; who has neither must have signed in just now.
+ * challenge that new_challenge gave, or uses up a recovery code; who has no device either must have signed in just now.
  */
 export function config2faAuth({
   configuration,
   unlock,
+  unlockByRecoveryCode,
   password: dependencies,
   limits,
   audit,
 }: UnlockDependencies): AdmittedWork {
   return async (request, response, session, body) => {
-    const proof = parseBody(configurationRequest, body);
+    const { password, assertion, recovery_code: code } = parseBody(configurationRequest, body);
     const user = userOf(session);
     const address = addressOf(request);
     const told = { session: session.key, entityId: user.id, address };
 
-    const byPassword = async (password: string) => {
-      const verdict = await verifyPasswordOf(dependencies, user, password);
+    const byPassword = async (given: string) => {
+      const verdict = await verifyPasswordOf(dependencies, user, given);
       if ('reason' in verdict) {
         audit({ type: 'configuration_unlock_failed', reason: verdict.reason, ...told });
         throw new AuthError('invalid_credentials');
       }
       await configuration.unlock(session);
     };
-    if ('password' in proof && proof.password !== undefined) {
-      const { password } = proof;
+    // Whoever has a password cannot leave it out.
+    const isOther = assertion !== undefined || code !== undefined;
+    if (isOther && user.passwordHash !== null) throw new AuthError('invalid_credentials');
+    if (password !== undefined) {
       await limits.at(
         guessAt(user),
         address,
         () => byPassword(password),
         () => true,
       );
-    } else if ('assertion' in proof && proof.assertion !== undefined) {
-      // Whoever has a password cannot leave it out.
-      if (user.passwordHash !== null) throw new AuthError('invalid_credentials');
-      await unlock(session, proof.assertion, address);
-    } else {
-      await configuration.unlockFresh(session, user);
-    }
+    } else if (assertion !== undefined) await unlock(session, assertion, address);
+    else if (code !== undefined) await unlockByRecoveryCode(session, code, address);
+    else await configuration.unlockFresh(session, user);
     audit({ type: 'configuration_unlocked', ...told });
     response.status(200).json({});
   };

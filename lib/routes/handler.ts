@@ -1,4 +1,4 @@
-import type { NextFunction, Request, RequestHandler, Response } from 'express';
+import type { ErrorRequestHandler, NextFunction, Request, RequestHandler, Response } from 'express';
 import { AuthError } from '../errors.js';
 import { sendProblem } from '../wire/problem.js';
 
@@ -34,6 +34,19 @@ export function fail(
   if (!(error instanceof AuthError)) next(unforeseen(operation, error));
   else if (!response.headersSent) sendProblem(request, response, error);
 }
+
+/**
+ * Express error middleware for the host's own routes: answers an {@link AuthError}, such as `control.authenticate()` and
+ * `control.devices` throw it, as the routes of this API do, with its `application/problem+json`, `WWW-Authenticate` and
+ * `Retry-After`. Every other error goes on to the next handler.
+ *
+ * @example
+ * app.use(problemHandler);   // after the routes
+ */
+export const problemHandler: ErrorRequestHandler = (error, request, response, next) => {
+  if (!(error instanceof AuthError) || response.headersSent) next(error);
+  else sendProblem(request, response, error);
+};
 
 /** An error that tells where something unforeseen happened, and nothing of what was said there. */
 function unforeseen(operation: string, error: unknown): Error {

@@ -79,7 +79,7 @@ export function approvals({
     },
     verify(session, { assertion, token, operation, address }) {
       const { key, record } = session;
-      return attempts.at(session, { factor: 'fido2', address }, async () => {
+      return attempts.at(session, { factor: 'fido2', purpose: 'approval', address }, async () => {
         const challenge = challenges.live(record.challenge, 'approval');
         const isMeant =
           challenge !== null &&

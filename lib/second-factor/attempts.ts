@@ -1,4 +1,4 @@
-import type { Audit, FactorFailure } from '../defence/audit.js';
+import type { Audit, FactorAttempt, FactorFailure } from '../defence/audit.js';
 import type { CounterStore } from '../defence/counters.js';
 import { type Attempt, type FailureLimit, FailureWindow, unlimited } from '../defence/failure-window.js';
 import { AuthError } from '../errors.js';
@@ -13,8 +13,8 @@ export type FactorOutcome<T> =
   /** The factor was good, and somebody was faster; or it answers what nobody asks any more: no failure. */
   | { kind: 'raced'; reason?: FactorFailure };
 
-/** Which factor was tried. */
-export type FactorName = 'fido2' | 'u2f' | 'recovery_code';
+/** Which factor is tried, for what, and from where. */
+export type Trial = Omit<FactorAttempt, 'session' | 'entityId'>;
 
 /** Limits the attempts at second factors; see {@link factorAttempts}. */
 export interface FactorAttempts {
@@ -23,11 +23,7 @@ export interface FactorAttempts {
    *
    * @throws AuthError `locked`, `invalid_session`, `too_many_requests`, and `invalid_credentials` for what was refused
    */
-  at<T>(
-    session: StoredSession,
-    given: { factor: FactorName; address: string },
-    work: () => Promise<FactorOutcome<T>>,
-  ): Promise<T>;
+  at<T>(session: StoredSession, trial: Trial, work: () => Promise<FactorOutcome<T>>): Promise<T>;
 }
 
 /** What limiting attempts is made from. */
@@ -79,14 +75,14 @@ export function factorAttempts({
   };
 
   return {
-    async at(session, { factor, address }, work) {
+    async at(session, trial, work) {
       const { key, record } = session;
       const { entityId } = record;
       const place = await places(session);
       const settle = (how: (attempt: Attempt) => Promise<unknown>) =>
         // A place that cannot be settled stays taken until its window ends, which is the safe side.
         Promise.all([place.user, place.session].map((each) => how(each).catch(() => false)));
-      const told = { session: key, entityId, factor, address };
+      const told = { session: key, entityId, ...trial };
 
       const outcome = await work().catch(async (error: unknown) => {
         await settle((each) => each.forgiven());
@@ -104,7 +100,7 @@ export function factorAttempts({
         await settle((each) => each.forgiven());
       } else {
         const [userLocked, sessionOver] = await settle((each) => each.failed());
-        if (userLocked) audit({ type: 'second_factor_locked', entityId, address });
+        if (userLocked) audit({ type: 'second_factor_locked', entityId, address: trial.address });
         if (sessionOver) await sessions.end(session, 'second_factor_failed');
       }
       throw new AuthError('invalid_credentials');

@@ -42,7 +42,7 @@ export async function verifyAttestation(
 }
 
 async function verifyMade(
-  { server, helpers }: WebAuthn,
+  { server, helpers, x509 }: WebAuthn,
   { relyingParty, trustAnchors }: Fido2Settings,
   { challenge, now }: AttestationContext,
   { id, type, response }: Attestation,
@@ -54,7 +54,7 @@ async function verifyMade(
   if (object === null || (object.x5c !== null && trustAnchors === null))
     return { reason: 'attestation_not_asked' };
   // Looked at before the library reads them: nobody is asked about certificates that nobody trusts.
-  if (trustAnchors !== null && !leadsToTrust(object.x5c ?? [], trustAnchors, now))
+  if (trustAnchors !== null && !leadsToTrust(x509, object.x5c ?? [], trustAnchors, now))
     return { reason: 'attestation_not_trusted' };
 
   const { verified, registrationInfo } = await server.verifyRegistrationResponse({

@@ -74,10 +74,11 @@ export function configuration({
     check,
     unlock,
     async unlockFresh(session, { id, passwordHash }) {
-      const missing = (path: string) =>
-        new AuthError('malformed_request', { fields: [{ path, detail: 'is required' }] });
+      const missing = (path: string, detail = 'is required') =>
+        new AuthError('malformed_request', { fields: [{ path, detail }] });
       if (passwordHash !== null) throw missing('password');
-      if ((await devices.listByUser(id)).length > 0) throw missing('assertion');
+      if ((await devices.listByUser(id)).length > 0)
+        throw missing('assertion', 'is required, or a recovery_code');
       if (!isFresh(session.record, freshFor, clock()))
         throw new AuthError('fresh_sign_in_required', { maxAge: freshFor });
       await unlock(session);

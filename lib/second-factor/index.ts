@@ -8,7 +8,7 @@ import type { Sessions } from '../sessions/sessions.js';
 import type { Assertion, U2fAnswer } from '../wire/webauthn.js';
 import { type Approvals, approvals } from './approvals.js';
 import { verifyAssertion } from './assertion.js';
-import { type FactorName, factorAttempts } from './attempts.js';
+import { factorAttempts, type Trial } from './attempts.js';
 import { type Challenges, challenges, type Fido2Settings } from './challenges.js';
 import { oneTimeClaims } from './claims.js';
 import { type Configuration, configuration } from './configuration.js';
@@ -74,6 +74,8 @@ export interface SecondFactor {
   ) => Promise<StoredSession & { token?: string }>;
   /** Unlocks the configuration in an active session by an assertion; it throws as `complete` does. */
   unlock: (session: StoredSession, assertion: Assertion, address: string) => Promise<void>;
+  /** Unlocks it by a recovery code; it throws as `complete` does. */
+  unlockByRecoveryCode: (session: StoredSession, code: string, address: string) => Promise<void>;
 }
 
 /** Puts the second factor together. */
@@ -92,8 +94,8 @@ export function secondFactor(parts: SecondFactorParts): SecondFactor {
     (assertion: Assertion): Verify =>
     (context) =>
       verifyAssertion(settings, context, assertion);
-  const completing = (session: StoredSession, factor: FactorName, address: string, verify: Verify) =>
-    attempts.at(session, { factor, address }, () =>
+  const completing = (session: StoredSession, factor: Trial['factor'], address: string, verify: Verify) =>
+    attempts.at(session, { factor, purpose: 'sign-in', address }, () =>
       prove(session, { purpose: 'sign-in', verify }, () => sessions.complete(session)),
     );
   return {
@@ -110,14 +112,22 @@ export function secondFactor(parts: SecondFactorParts): SecondFactor {
           completing(session, 'u2f', address, (context) => verifyU2f(settings, context, answer))
       : null,
     recover: (session, code, address) =>
-      attempts.at(session, { factor: 'recovery_code', address }, () =>
-        codes.complete(session, code, address),
+      attempts.at(session, { factor: 'recovery_code', purpose: 'sign-in', address }, () =>
+        codes.spend(session, { code, address }, () => sessions.complete(session)),
       ),
     unlock: (session, assertion, address) =>
-      attempts.at(session, { factor: 'fido2', address }, () =>
+      attempts.at(session, { factor: 'fido2', purpose: 'configuration', address }, () =>
         prove(session, { purpose: 'configuration', verify: verifyBy(assertion) }, () =>
           shared.configuration.unlock(session),
         ),
       ),
+    async unlockByRecoveryCode(session, code, address) {
+      await attempts.at(session, { factor: 'recovery_code', purpose: 'configuration', address }, () =>
+        codes.spend(session, { code, address }, async () => {
+          await shared.configuration.unlock(session);
+          return session;
+        }),
+      );
+    },
   };
 }

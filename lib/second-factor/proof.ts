@@ -73,7 +73,8 @@ export function deviceProof({ challenges, devices, claims, clock }: ProofDepende
     follow: (device: MfaDevice) => Promise<T>,
   ): Promise<FactorOutcome<T>> => {
     const challenge = challenges.live(out, purpose);
-    if (challenge === null) return { kind: 'refused', reason: 'no_challenge' };
+    // Another has taken its place, or answered it: nothing was guessed.
+    if (challenge === null) return { kind: 'raced', reason: 'no_challenge' };
     const theirs = await devices.listByUser(entityId);
     const verdict = await verify({ challenge, userId: entityId, devices: theirs });
     if ('reason' in verdict) return { kind: 'refused', reason: verdict.reason };

@@ -26,12 +26,15 @@ export interface RecoveryCodes {
    * @throws AuthError `configuration_locked`
    */
   generate(session: StoredSession, address: string): Promise<string[]>;
-  /** Completes a pending session by a code. */
-  complete(
+  /**
+   * Takes a code in a session, which `save` gives what the code is good for. The code is spent when that is done; a session
+   * whose code cannot be spent is ended.
+   */
+  spend<Saved extends StoredSession>(
     session: StoredSession,
-    code: string,
-    address: string,
-  ): Promise<FactorOutcome<StoredSession & { token?: string }>>;
+    given: { code: string; address: string },
+    save: () => Promise<Saved>,
+  ): Promise<FactorOutcome<Saved>>;
 }
 
 /** What recovery codes are made from. */
@@ -54,17 +57,20 @@ export function recoveryCodes({
   audit,
 }: RecoveryCodeDependencies): RecoveryCodes {
   /** Saves the session first and spends the code then: a store that fails costs nobody a code. */
-  const completed = async (session: StoredSession, hash: string) => {
-    const active = await sessions.complete(session);
+  const saved = async <Saved extends StoredSession>(
+    userId: string,
+    hash: string,
+    save: () => Promise<Saved>,
+  ): Promise<FactorOutcome<Saved>> => {
+    const result = await save();
     try {
-      if (await devices.consumeRecoveryCode(session.record.entityId, hash))
-        return { kind: 'completed' as const, result: active };
+      if (await devices.consumeRecoveryCode(userId, hash)) return { kind: 'completed', result };
     } catch (error) {
-      await sessions.end(active, 'second_factor_failed').catch(() => {});
+      await sessions.end(result, 'second_factor_failed').catch(() => {});
       throw error;
     }
-    await sessions.end(active, 'second_factor_failed');
-    return { kind: 'raced' as const };
+    await sessions.end(result, 'second_factor_failed');
+    return { kind: 'raced' };
   };
 
   return {
@@ -84,18 +90,21 @@ export function recoveryCodes({
       audit({ type: 'recovery_codes_generated', session: key, entityId, address });
       return codes;
     },
-    async complete(session, code, address) {
-      const { entityId } = session.record;
+    async spend<Saved extends StoredSession>(
+      { record: { entityId } }: StoredSession,
+      { code, address }: { code: string; address: string },
+      save: () => Promise<Saved>,
+    ): Promise<FactorOutcome<Saved>> {
       const canonical = canonicalCode(code);
       if (canonical === null) return unknown;
       const hash = hashOf(entityId, canonical);
       // Claimed before it is looked up, so that whoever comes second has lost a race, and has not guessed.
-      const outcome = await claims.hold<FactorOutcome<StoredSession & { token?: string }>>(
+      const outcome = await claims.hold<FactorOutcome<Saved>>(
         { name: `recovery:${hash}`, seconds: remembered },
         {
           work: async () => {
             if (!(await devices.hasRecoveryCode(entityId, hash))) return unknown;
-            return completed(session, hash);
+            return saved(entityId, hash, save);
           },
           raced: { kind: 'raced' },
           isGood: ({ kind }) => kind === 'completed',

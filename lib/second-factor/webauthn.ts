@@ -1,14 +1,16 @@
-/** The WebAuthn library and its helpers. */
+/** The WebAuthn library with its helpers, and the one that reads certificates. */
 export interface WebAuthn {
   server: typeof import('@simplewebauthn/server');
   helpers: typeof import('@simplewebauthn/server/helpers');
+  x509: typeof import('@peculiar/x509');
 }
 
-/** Loads the WebAuthn library, which Node does once, when the first device needs it. */
+/** Loads these libraries, which Node does once, when the first device needs it. */
 export async function loadWebAuthn(): Promise<WebAuthn> {
-  const [server, helpers] = await Promise.all([
+  const [server, helpers, x509] = await Promise.all([
     import('@simplewebauthn/server'),
     import('@simplewebauthn/server/helpers'),
+    import('@peculiar/x509'),
   ]);
-  return { server, helpers };
+  return { server, helpers, x509 };
 }

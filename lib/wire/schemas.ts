@@ -138,10 +138,11 @@ export const renameDeviceRequest = z.object({ old_name: name, new_name: name });
 /** Body of `DELETE session/config_2fa/devices`. */
 export const removeDeviceRequest = z.object({ name });
 
+/** A recovery code as somebody has typed it. */
+const recoveryCode = z.string().max(1024, 'must be at most 1,024 characters');
+
 /** Body of `POST session/auth/2fa/recovery_code`. */
-export const recoveryCodeRequest = z.object({
-  recovery_code: z.string().max(1024, 'must be at most 1,024 characters'),
-});
+export const recoveryCodeRequest = z.object({ recovery_code: recoveryCode });
 
 /** Answer of `POST users/generate_recovery_codes`. */
 export const recoveryCodesResponse = z.object({ recovery_codes: z.array(z.string()) });
@@ -154,12 +155,19 @@ export const newChallengeQuery = z.object({
   protocol: z.literal('fido2', 'must be fido2: U2F keys are not enrolled here'),
 });
 
-/** Body of `POST session/config_2fa/auth`: a password, an assertion of a user who has none, or neither where there is none. */
-export const configurationRequest = z.union([
-  z.object({ password: secret }),
-  z.object({ assertion }),
-  z.object({ password: z.undefined().optional(), assertion: z.undefined().optional() }),
-]);
+/**
+ * Body of `POST session/config_2fa/auth`: the password; of a user who has none an assertion or a recovery code; nothing where
+ * there is none of these.
+ */
+export const configurationRequest = z
+  .object({
+    password: secret.optional(),
+    assertion: assertion.optional(),
+    recovery_code: recoveryCode.optional(),
+  })
+  .refine((proofs) => Object.values(proofs).filter((each) => each !== undefined).length <= 1, {
+    error: 'must be one of password, assertion and recovery_code',
+  });
 
 const offered = { name: z.string(), icon_url: z.string(), idp_id: z.string() };
 

@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto';
 import { describe, expect, it } from '@jest/globals';
-import type { ErrorRequestHandler, Request } from 'express';
+import type { Request } from 'express';
 import express from 'express';
 import supertest from 'supertest';
-import { AuthError } from '../../lib/index.js';
+import { problemHandler } from '../../lib/index.js';
 import type { SoftwareAuthenticator } from '../../lib/testing/index.js';
 import { basic, type TestApp, type TestAppOptions, testApp } from '../support/app.js';
 import { alice, bob, robot } from '../support/people.js';
@@ -12,10 +12,6 @@ import { alices, makeSession, presenting } from '../support/session-maker.js';
 
 type Headers = Record<string, string>;
 const operation = (to: unknown) => ({ operation: `pay 100 to ${to}` });
-const sayError: ErrorRequestHandler = (error, _request, response, _next) => {
-  const code = error instanceof AuthError ? error.code : String(error);
-  response.status(error instanceof AuthError ? error.status : 500).json({ code });
-};
 
 /** A host that pays when a key has approved it; alice's key, and a session of hers. */
 async function bank(options: TestAppOptions = {}) {
@@ -36,7 +32,7 @@ async function bank(options: TestAppOptions = {}) {
       .then((device) => response.json(device))
       .catch(next);
   });
-  host.use(sayError);
+  host.use(problemHandler);
   const key = await enrolledKey(app);
   const headers = presenting(await makeSession(app, { ...alices, secondFactor: true }));
   const post = (path: string, body: object, given: Headers = headers) =>

@@ -4,9 +4,8 @@ import { describe, expect, it } from '@jest/globals';
 import { SoftwareAuthenticator } from '../../lib/testing/index.js';
 import { origin, type TestApp, testApp } from '../support/app.js';
 import { devicesPath, enrolling, newChallenge, unlocked } from '../support/enrolling.js';
-import { alice, sue } from '../support/people.js';
-import { enrolledKey, fido2, pendingSession, rpId } from '../support/second-factor.js';
-import { alices, makeSession, presenting } from '../support/session-maker.js';
+import { alice } from '../support/people.js';
+import { enrolledKey, fido2, pendingSession } from '../support/second-factor.js';
 
 const config = (operation: string) => `/sys/v1/session/config_2fa/${operation}`;
 
@@ -119,65 +118,6 @@ describe('the number of devices', () => {
     await enrolledKey(app, alice, { name: 'the fiftieth' });
     const answer = await app.post(config('new_challenge?protocol=fido2'), undefined, headers);
     expect([answer.status, answer.body.code]).toEqual([409, 'too_many_devices']);
-  });
-});
-
-describe('a user without a password', () => {
-  /** Sue came in by another way, and has a key. */
-  async function sueWithKey() {
-    const app = await testApp();
-    const key = await enrolledKey(app, sue);
-    const headers = presenting(await makeSession(app, { ...alices, entityId: sue.id, secondFactor: true }));
-    return { app, key, headers };
-  }
-
-  it('unlocks the configuration by an assertion over the challenge for that', async () => {
-    const { app, key, headers } = await sueWithKey();
-    const options = await newChallenge(app, headers);
-    const assertion = await key.get(options);
-    const answer = await app.post(config('auth'), { assertion }, headers);
-    expect([answer.status, answer.body]).toEqual([200, {}]);
-    expect(await newChallenge(app, headers)).toHaveProperty('pubKeyCredParams');
-    expect((await app.post(config('auth'), { assertion }, headers)).status).toBe(401);
-  });
-
-  it('cannot unlock it by a challenge that was given to make a credential, or by none', async () => {
-    const { app, key, headers } = await sueWithKey();
-    const none = { challenge: Buffer.alloc(32).toString('base64url'), rpId };
-    const refused = await app.post(config('auth'), { assertion: await key.get(none) }, headers);
-    expect([refused.status, refused.body.code]).toEqual([401, 'invalid_credentials']);
-
-    await app.post(config('auth'), { assertion: await key.get(await newChallenge(app, headers)) }, headers);
-    const creation = await newChallenge(app, headers);
-    await app.post(config('terminate'), undefined, headers);
-    const other = await key.get({ challenge: creation.challenge, rpId });
-    expect((await app.post(config('auth'), { assertion: other }, headers)).status).toBe(401);
-  });
-
-  it('fails in the count of second factors, and keeps the session', async () => {
-    const { app, key, headers } = await sueWithKey();
-    for (let n = 0; n < 10; n += 1) {
-      const options = await newChallenge(app, headers);
-      const assertion = await key.get(options, {
-        signature: (bytes) => bytes.fill((bytes[40] ?? 0) ^ 1, 40, 41),
-      });
-      expect((await app.post(config('auth'), { assertion }, headers)).status).toBe(401);
-    }
-    const good = await key.get(await newChallenge(app, headers));
-    expect((await app.post(config('auth'), { assertion: good }, headers)).status).toBe(423);
-    expect((await app.get('/me', headers)).status).toBe(200);
-  });
-});
-
-describe('a user with a password', () => {
-  it('cannot leave it out', async () => {
-    const app = await testApp();
-    const key = await enrolledKey(app);
-    const headers = presenting(await makeSession(app, { ...alices, secondFactor: true }));
-    const assertion = await key.get(await newChallenge(app, headers));
-    const answer = await app.post(config('auth'), { assertion }, headers);
-    expect([answer.status, answer.body.code]).toEqual([401, 'invalid_credentials']);
-    expect((await app.post(config('auth'), { password: alice.password }, headers)).status).toBe(200);
   });
 });
 

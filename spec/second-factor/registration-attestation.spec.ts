@@ -53,6 +53,15 @@ describe('an attestation that leads to a certificate which is trusted', () => {
     ['with the root itself beside it', () => by(leaf, maker, root), () => [root]],
     ['by the maker who is trusted', () => by(leaf), () => [maker]],
     ['by a certificate that is trusted itself', () => by(leaf), () => [leaf]],
+    [
+      'by a root that may stand above one other, and does',
+      () => {
+        const near = attester({ ca: true, name: 'Near', by: root, pathLength: 0 });
+        return by(attester({ by: near }), near);
+      },
+      () => [root],
+    ],
+    ['over SHA-512', () => by(attester({ by: maker, hash: 'sha512' }), maker), () => [root]],
     ['by the second of those that are trusted', () => by(leaf, maker), () => [stranger, root]],
   ])('is taken: %s', async (_, attestation, anchors) => {
     const at = await trusting(anchors());
@@ -89,6 +98,22 @@ describe('an attestation that leads to nobody who is trusted', () => {
     ],
     ['a certificate of a maker for a key', () => ({ attestation: by(maker) })],
     ['one of another unit', () => ({ attestation: by(attester({ by: maker, unit: 'Others' }), maker) })],
+    [
+      'a maker below another who may stand above none',
+      () => {
+        const last = attester({ ca: true, name: 'Last', by: root, pathLength: 0 });
+        const more = attester({ ca: true, name: 'More', by: last });
+        return { attestation: by(attester({ by: more }), more, last) };
+      },
+    ],
+    ['a signature over SHA-1', () => ({ attestation: by(attester({ by: maker, hash: 'sha1' }), maker) })],
+    [
+      'a maker by a signature over SHA-1',
+      () => {
+        const old = attester({ ca: true, name: 'Old', by: root, hash: 'sha1' });
+        return { attestation: by(attester({ by: old }), old) };
+      },
+    ],
     ['one that has ended', () => ({ attestation: by(attester({ by: maker, days: 1 }), maker) })],
     ['no certificate in its list', () => ({ attestation: { ...by(leaf), x5c: [] } })],
     ['bytes that are no certificate', () => ({ attestation: { ...by(leaf), x5c: [Uint8Array.of(1)] } })],
@@ -125,6 +150,13 @@ describe('an attestation that leads to nobody who is trusted', () => {
       }),
     ],
   ])('is refused: %s', async (_, change) => expectUntrusted(change()));
+
+  it('is refused where a trusted one may stand above no other, and does', async () => {
+    const last = attester({ ca: true, name: 'Last', pathLength: 0 });
+    const more = attester({ ca: true, name: 'More', by: last });
+    const at = await trusting([last, root]);
+    await expectUntrusted({ attestation: by(attester({ by: more }), more) }, at);
+  });
 
   it.each(['packed', 'fido-u2f'] as const)(
     'is refused where a certificate of somebody else carries a trusted one in itself: %s',

@@ -19,6 +19,10 @@ export interface AttesterOptions {
   ca?: boolean;
   name?: string;
   unit?: string;
+  /** How many issuers may stand below it. @default any number */
+  pathLength?: number;
+  /** The hash that is signed. @default 'sha256' */
+  hash?: string;
   /** Days for which it is valid. @default 3650 */
   days?: number;
   /** Bytes that it carries in an extension that nobody knows. */
@@ -32,6 +36,8 @@ export function attester({
   name = 'A key',
   unit = 'Authenticator Attestation',
   days = 3650,
+  pathLength,
+  hash = 'sha256',
   carries,
 }: AttesterOptions = {}): Attester {
   const folder = mkdtempSync(join(tmpdir(), 'attester-'));
@@ -40,7 +46,8 @@ export function attester({
     const hex = Buffer.from(carries ?? '').toString('hex');
     const extension = carries === undefined ? [] : [`1.2.3.4.5=DER:${hex}`];
     const usage = ca ? ['keyUsage=critical,keyCertSign'] : [];
-    const lines = [`basicConstraints=critical,CA:${ca ? 'TRUE' : 'FALSE'}`, ...usage, ...extension];
+    const length = pathLength === undefined ? '' : `,pathlen:${pathLength}`;
+    const lines = [`basicConstraints=critical,CA:${ca ? 'TRUE' : 'FALSE'}${length}`, ...usage, ...extension];
     const config = ['[req]', 'distinguished_name=dn', 'x509_extensions=own', '[dn]', '[own]', ...lines];
     writeFileSync(at('config'), config.join('\n'));
     if (by !== undefined) {
@@ -49,7 +56,7 @@ export function attester({
     }
     const issuer = by === undefined ? [] : ['-CA', at('by.pem'), '-CAkey', at('by.key')];
     const key = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-keyout', at('key')];
-    const subject = ['-subj', `/C=SE/O=Keys/OU=${unit}/CN=${name}`, '-days', String(days)];
+    const subject = ['-subj', `/C=SE/O=Keys/OU=${unit}/CN=${name}`, '-days', String(days), `-${hash}`];
     const given = ['-config', at('config'), ...key, ...subject, ...issuer, '-out', at('certificate')];
     execFileSync('openssl', ['req', '-x509', ...given], { stdio: 'ignore' });
     const pem = readFileSync(at('certificate'), 'utf8');

@@ -23,7 +23,7 @@ const who = (target: Target) => ({
   entityId: alice.id,
   address: '127.0.0.1',
 });
-const factor = (target: Target) => ({ ...who(target), factor: 'fido2' });
+const factor = (target: Target) => ({ ...who(target), factor: 'fido2', purpose: 'sign-in' });
 
 /** Says that nothing of this is to be told anywhere: not what was signed, not the signature, not the key. */
 function keep(target: Target, assertion: { response: object }): void {
