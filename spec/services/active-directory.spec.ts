@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { LdapIdentityProvider } from '../../lib/index.js';
-import { bearer, type TestApp, type TestAppOptions, testApp } from '../support/app.js';
+import { bearer, type TestApp, type TestAppOptions } from '../support/app.js';
 import { testClock } from '../support/clock.js';
-import { auth } from '../support/federation.js';
+import { directoryHost, directoryRecord, reasonsOf, signInByDirectory } from '../support/directory-host.js';
 import { keyAndCertificate } from '../support/keys.js';
-import { acme, alice, bob, sue } from '../support/people.js';
+import { alice, bob, sue } from '../support/people.js';
 import { base, dnOf, type Samba, samba } from '../support/samba.js';
 
 const password = 'one in Active Directory: päss, "wörd"';
@@ -44,29 +44,16 @@ const ways = [
   ['a search for the address', byMail],
 ] as const;
 
-/** A directory of acme, authoritative for example.com, whose users bind by their addresses. */
-async function hosted(
-  change: Partial<LdapIdentityProvider> = {},
-  options: TestAppOptions = {},
-): Promise<TestApp> {
-  const time = options.testClock === undefined ? { clock: Date.now } : {};
-  const app = await testApp({ secondFactor: false, ...time, ...options });
-  app.repositories.identityProviders.table.set('ldap', {
-    ...{ id: 'ldap', accountId: acme, kind: 'ldap', name: 'Directory', iconUrl: '', enabled: true },
-    ...{ domains: ['example.com'], authoritative: true, secondFactor: 'trust' },
-    ...{ urls: [directory.ldaps], tls: { ca: [keys.certificate] }, base },
-    ...{ dnResolution: { by: 'upn' }, subjectAttribute: 'objectGUID' },
-    ...change,
-  });
-  return app;
-}
-const signIn = ({ post }: Pick<TestApp, 'post'>, email: string, secret = password) =>
-  post(auth, { method: 'ldap-basic-auth', idp_id: 'bGRhcA==', email, password: secret });
-const settled = () => new Promise((resolve) => setTimeout(resolve, 20));
-async function reasons({ events }: TestApp) {
-  await settled();
-  return events.flatMap((each) => (each.type === 'sign_in_failed' ? [each.reason] : []));
-}
+const hosted = (change: Partial<LdapIdentityProvider> = {}, options: TestAppOptions = {}) =>
+  directoryHost(
+    directoryRecord({
+      ...{ urls: [directory.ldaps], tls: { ca: [keys.certificate] }, base },
+      ...{ dnResolution: { by: 'upn' }, subjectAttribute: 'objectGUID' },
+      ...change,
+    }),
+    options,
+  );
+const signIn = (app: TestApp, email: string, secret = password) => signInByDirectory(app, email, secret);
 
 describe('Active Directory, as Samba serves it', () => {
   it.each(ways)('signs a user in by %s, and nobody by another password', async (_, way) => {
@@ -81,7 +68,7 @@ describe('Active Directory, as Samba serves it', () => {
     }
     for (const secret of [wrong, alice.password])
       expect((await signIn(app, alice.email, secret)).status).toBe(401);
-    expect(await reasons(app)).toEqual(['wrong_secret', 'wrong_secret']);
+    expect(await reasonsOf(app)).toEqual(['wrong_secret', 'wrong_secret']);
     expect((await signIn(app, 'nobody@example.com')).status).toBe(401);
     expect(directory.sent().includes(password)).toBe(false);
   });
@@ -108,7 +95,7 @@ describe('Active Directory, as Samba serves it', () => {
     ]) {
       const answer = await signIn(app, `${name}@example.com`);
       expect([name, answer.status, answer.body]).toEqual([name, status, body]);
-      expect([name, (await reasons(app)).at(-1)]).toEqual([name, reason]);
+      expect([name, (await reasonsOf(app)).at(-1)]).toEqual([name, reason]);
     }
   });
 
@@ -119,7 +106,7 @@ describe('Active Directory, as Samba serves it', () => {
     for (let n = 0; n < 2; n += 1) expect((await signIn(app, email, wrong)).status).toBe(401);
     const answer = await signIn(app, email);
     expect([answer.status, answer.body]).toEqual([401, body]);
-    expect(await reasons(app)).toEqual([...Array(3).fill('wrong_secret'), 'locked_by_provider']);
+    expect(await reasonsOf(app)).toEqual([...Array(3).fill('wrong_secret'), 'locked_by_provider']);
   });
 
   it.each(ways)('asks by %s for direct members of a group', async (_, way) => {
@@ -127,7 +114,7 @@ describe('Active Directory, as Samba serves it', () => {
     expect((await signIn(app, alice.email)).status).toBe(200);
     expect((await signIn(app, bob.email)).status).toBe(401);
     expect((await signIn(app, sue.email)).status).toBe(401);
-    expect(await reasons(app)).toEqual(['not_in_group', 'not_in_group']);
+    expect(await reasonsOf(app)).toEqual(['not_in_group', 'not_in_group']);
     const inner = await hosted({ ...way(), requiredGroup: { dn: dnOf('inner') } });
     expect((await signIn(inner, bob.email)).status).toBe(200);
   });
@@ -136,7 +123,7 @@ describe('Active Directory, as Samba serves it', () => {
     const app = await hosted({ domains: ['example.com', 'corp.example.com'] });
     // A name and the domain are a name to bind by, whatever the userPrincipalName is.
     expect((await signIn(app, 'alice@corp.example.com')).status).toBe(401);
-    expect(await reasons(app)).toEqual(['refused_by_provider']);
+    expect(await reasonsOf(app)).toEqual(['refused_by_provider']);
   });
 
   it('ends a session when the user is gone', async () => {
@@ -167,7 +154,7 @@ describe('what Active Directory does not take of a record', () => {
   ])('is no wrong password of a user, and is not counted: %s', async (_, change, kind) => {
     const app = await hosted(change(), { lockout: { failures: 1 } });
     for (let n = 0; n < 2; n += 1) expect((await signIn(app, alice.email)).status).toBe(502);
-    expect(await reasons(app)).toEqual([]);
+    expect(await reasonsOf(app)).toEqual([]);
     expect(app.events.at(-1)).toMatchObject({ type: 'peer_failed', kind });
   });
 });

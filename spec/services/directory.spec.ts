@@ -1,8 +1,15 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import LdapAuthStrategy from 'passport-ldapauth';
 import type { LdapIdentityProvider, User } from '../../lib/index.js';
-import { bearer, type TestApp, type TestAppOptions, testApp } from '../support/app.js';
+import { bearer, type TestAppOptions } from '../support/app.js';
 import { testClock } from '../support/clock.js';
+import {
+  directoryHost,
+  directoryRecord,
+  reasonsOf,
+  signInByDirectory,
+  told,
+} from '../support/directory-host.js';
 import { auth, discover } from '../support/federation.js';
 import { keyAndCertificate } from '../support/keys.js';
 import { acme, alice, bob, people as everybody, globex } from '../support/people.js';
@@ -48,32 +55,20 @@ beforeAll(async () => {
 afterAll(() => directory?.stop());
 
 /** A directory of acme, authoritative for example.com, that is searched by its service account over ldaps. */
-const record = (change: Partial<LdapIdentityProvider> = {}): LdapIdentityProvider => ({
-  ...{ id: 'ldap', accountId: acme, kind: 'ldap', name: 'Directory', iconUrl: '', enabled: true },
-  ...{ domains: ['example.com'], authoritative: true, secondFactor: 'trust' },
-  ...{ urls: [directory.ldaps], tls: { ca: [keys.certificate] }, base, serviceAccount },
-  dnResolution: { by: 'search-by-mail' },
-  ...change,
-});
+const record = (change: Partial<LdapIdentityProvider> = {}): LdapIdentityProvider =>
+  directoryRecord({
+    ...{ urls: [directory.ldaps], tls: { ca: [keys.certificate] }, base, serviceAccount },
+    dnResolution: { by: 'search-by-mail' },
+    ...change,
+  });
 const construct = {
   by: 'construct',
   patterns: { 'example.com': `uid={user},ou=people,${base}` },
 } as const;
 
-async function hosted(
-  change: Partial<LdapIdentityProvider> = {},
-  options: TestAppOptions = {},
-): Promise<TestApp> {
-  const time = options.testClock === undefined ? { clock: Date.now } : {};
-  const app = await testApp({ secondFactor: false, ...time, ...options });
-  app.repositories.identityProviders.table.set('ldap', record(change));
-  return app;
-}
-const signIn = ({ post }: Pick<TestApp, 'post'>, email: string, secret: string, more = {}) =>
-  post(auth, { method: 'ldap-basic-auth', idp_id: 'bGRhcA==', email, password: secret, ...more });
-const reasons = ({ events }: TestApp) =>
-  events.flatMap((each) => (each.type === 'sign_in_failed' ? [each.reason] : []));
-const settled = () => new Promise((resolve) => setTimeout(resolve, 20));
+const hosted = (change: Partial<LdapIdentityProvider> = {}, options: TestAppOptions = {}) =>
+  directoryHost(record(change), options);
+const signIn = signInByDirectory;
 
 describe('a directory of OpenLDAP', () => {
   it.each([
@@ -99,8 +94,7 @@ describe('a directory of OpenLDAP', () => {
         email.includes('@') ? 401 : 400,
       ]);
     }
-    await settled();
-    expect(new Set(reasons(app))).toEqual(new Set(['wrong_secret', 'unknown_principal']));
+    expect(new Set(await reasonsOf(app))).toEqual(new Set(['wrong_secret', 'unknown_principal']));
   });
 
   it.each([
@@ -113,9 +107,8 @@ describe('a directory of OpenLDAP', () => {
     try {
       expect((await signIn(app, alice.email, password)).status).toBe(401);
       expect((await signIn(app, alice.email, 'wrong')).status).toBe(401);
-      await settled();
-      expect(reasons(app)[1]).toBe('wrong_secret');
-      expect(reasons(app)[0]).toMatch(/^(?:password_expired|refused_by_provider)$/);
+      expect((await reasonsOf(app))[1]).toBe('wrong_secret');
+      expect((await reasonsOf(app))[0]).toMatch(/^(?:password_expired|refused_by_provider)$/);
     } finally {
       await directory.mustChange(dn, false);
     }
@@ -132,8 +125,7 @@ describe('a directory of OpenLDAP', () => {
         expect((await signIn(app, alice.email, 'wrong')).status).toBe(401);
         await own.mustChange(people[0]?.dn ?? '', true);
         expect((await signIn(app, alice.email, password)).status).toBe(401);
-        await settled();
-        expect(reasons(app)).toEqual(['wrong_secret', 'password_expired']);
+        expect(await reasonsOf(app)).toEqual(['wrong_secret', 'password_expired']);
       } finally {
         await own.stop();
       }
@@ -174,8 +166,7 @@ describe('a directory of OpenLDAP', () => {
     const app = await hosted({ requiredGroup: { dn: staff } });
     expect((await signIn(app, alice.email, password)).status).toBe(200);
     expect((await signIn(app, bob.email, 'bob in the directory')).status).toBe(401);
-    await settled();
-    expect(reasons(app)).toEqual(['not_in_group']);
+    expect(await reasonsOf(app)).toEqual(['not_in_group']);
     const none = await hosted({ requiredGroup: { dn: `cn=gone,${base}` } });
     expect((await signIn(none, alice.email, password)).status).toBe(401);
     const own = await hosted({ requiredGroup: { dn: staff }, dnResolution: construct });
@@ -257,8 +248,7 @@ describe('passport-ldapauth in the place of ldap-basic-auth, for one provider', 
     expect([answer.status, answer.body.entity_id]).toEqual([200, alice.id]);
     expect((await signIn(app, alice.email, 'wrong')).status).toBe(401);
     expect((await signIn(app, 'nobody@example.com', password)).status).toBe(401);
-    await settled();
-    expect(reasons(app)).toEqual(['refused_by_strategy', 'refused_by_strategy']);
+    expect(await reasonsOf(app)).toEqual(['refused_by_strategy', 'refused_by_strategy']);
   });
 
   it('is kept from what ends the process, or is taken from the query', async () => {
@@ -281,7 +271,7 @@ describe('passport-ldapauth in the place of ldap-basic-auth, for one provider', 
   it('is 503 while its directory is out of reach, and counts in the lock otherwise', async () => {
     const app = await plugged({ url: 'ldap://localhost:1' });
     expect((await signIn(app, alice.email, password)).status).toBe(503);
-    expect(reasons(app)).toEqual([]);
+    expect(await reasonsOf(app)).toEqual([]);
   });
 });
 
@@ -305,7 +295,7 @@ describe('a session that came through a directory', () => {
         expect([how, (await app.get('/me', headers)).status]).toEqual([how, 200]);
         clock.advance(1);
         expect([how, (await app.get('/me', headers)).status]).toEqual([how, 401]);
-        await settled();
+        await told();
         expect([how, app.shared.rows.size]).toEqual([how, 0]);
       } finally {
         await own.stop();
@@ -371,7 +361,7 @@ describe('TLS to a directory', () => {
         const proven = { ...change, urls: [wire.url], tls: { ca, ...client } };
         const app = await hosted(proven, { lockout: { failures: 2 } });
         expect((await signIn(app, alice.email, password)).status).toBe(200);
-        await settled();
+        await told();
         const before = own.binds();
         expect(before).toBeGreaterThan(0);
         for (const [tls, status, kind] of [
@@ -384,9 +374,9 @@ describe('TLS to a directory', () => {
           expect((await signIn(app, alice.email, password)).status).toBe(status);
           expect(app.events.at(-1)).toMatchObject({ type: 'peer_failed', kind });
         }
-        await settled();
+        await told();
         // By TLS 1.3 a client may go on before its certificate is looked at: what it says then is not read.
-        expect([own.binds(), reasons(app)]).toEqual([before, []]);
+        expect([own.binds(), await reasonsOf(app)]).toEqual([before, []]);
         expect(wire.sent().includes(password)).toBe(false);
         app.repositories.identityProviders.table.set('ldap', record(proven));
         expect((await signIn(app, alice.email, password)).status).toBe(200);
@@ -427,7 +417,7 @@ describe('a directory that is not there', () => {
   it('is no wrong password, and is not counted', async () => {
     const app = await hosted({ urls: ['ldap://localhost:1'] }, { lockout: { failures: 2 } });
     for (let n = 0; n < 4; n += 1) expect((await signIn(app, alice.email, password)).status).toBe(503);
-    expect(reasons(app)).toEqual([]);
+    expect(await reasonsOf(app)).toEqual([]);
     expect(app.events.at(-1)).toMatchObject({
       type: 'peer_failed',
       peer: 'localhost:1',
@@ -441,7 +431,7 @@ describe('a directory that is not there', () => {
     const wrong = { ...serviceAccount, password: 'wrong' };
     const app = await hosted({ serviceAccount: wrong }, { lockout: { failures: 2 } });
     for (let n = 0; n < 3; n += 1) expect((await signIn(app, alice.email, password)).status).toBe(502);
-    expect([reasons(app), app.events.at(-1)]).toEqual([
+    expect([await reasonsOf(app), app.events.at(-1)]).toEqual([
       [],
       expect.objectContaining({ type: 'peer_failed', kind: 'client_refused' }),
     ]);
@@ -452,10 +442,10 @@ describe('a directory that is not there', () => {
     // The first that a client says in the clear is the bind itself, and its answer does not arrive.
     const wire = await relay(own.ldap, 'ldap', () => 'hold');
     const app = await hosted({ urls: [wire.url], tls: { mode: 'disabled' }, dnResolution: construct });
-    const told = signIn(app, alice.email, password).then(({ status }) => status);
-    while (!wire.sent().includes(password)) await settled();
+    const answered = signIn(app, alice.email, password).then(({ status }) => status);
+    while (!wire.sent().includes(password)) await told();
     own.signal('SIGKILL');
-    expect([await told, reasons(app), app.shared.rows.size]).toEqual([503, [], 0]);
+    expect([await answered, await reasonsOf(app), app.shared.rows.size]).toEqual([503, [], 0]);
     wire.stop();
     await own.stop();
   });
@@ -481,7 +471,7 @@ describe('a directory that is not there', () => {
     const sockets = () => process.getActiveResourcesInfo().filter((each) => each === 'TCPSocketWrap').length;
     const app = await hosted();
     await signIn(app, alice.email, password);
-    await settled();
+    await told();
     const before = sockets();
     for (let n = 0; n < 20; n += 1) {
       const answers = Array.from({ length: 10 }, (_, each) =>
