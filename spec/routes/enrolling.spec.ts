@@ -202,7 +202,7 @@ describe('the configuration of a user who has no password', () => {
     const answer = await app.post(configAuth, {}, headers);
     expect([answer.status, answer.body.errors]).toEqual([
       400,
-      [{ path: 'assertion', detail: 'is required' }],
+      [{ path: 'assertion', detail: 'is required, or a recovery_code' }],
     ]);
     const { body: options } = await app.post(challengePath, undefined, headers);
     expect((await app.post(configAuth, { assertion: await key.get(options) }, headers)).status).toBe(200);
