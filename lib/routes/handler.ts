@@ -44,8 +44,11 @@ export function fail(
  * app.use(problemHandler);   // after the routes
  */
 export const problemHandler: ErrorRequestHandler = (error, request, response, next) => {
-  if (!(error instanceof AuthError) || response.headersSent) next(error);
-  else sendProblem(request, response, error);
+  if (!(error instanceof AuthError) || response.headersSent) return next(error);
+  // They are of the answer that the handler had begun.
+  for (const name of ['Content-Encoding', 'Content-Range', 'ETag', 'Last-Modified'])
+    response.removeHeader(name);
+  sendProblem(request, response, error);
 };
 
 /** An error that tells where something unforeseen happened, and nothing of what was said there. */

@@ -65,8 +65,15 @@ export function configuration({
     if (!isOpen(record)) throw new AuthError('configuration_locked');
   };
 
-  const unlock = async ({ key }: StoredSession): Promise<void> => {
-    await sessions.change(key, () => ({ unlockedUntil: clock() + unlockedFor * 1000 }));
+  const unlock = async ({ key, record }: StoredSession): Promise<void> => {
+    const unlockedUntil = clock() + unlockedFor * 1000;
+    await sessions
+      .change(key, () => ({ unlockedUntil }))
+      .catch(async (error: unknown) => {
+        // It may have been written all the same, and nobody was told so.
+        await sessions.change(key, () => ({ unlockedUntil: record.unlockedUntil })).catch(() => {});
+        throw error;
+      });
   };
 
   return {

@@ -7,8 +7,9 @@ export interface WebAuthn {
 
 /** Loads these libraries, which Node does once, when the first device needs it. */
 export async function loadWebAuthn(): Promise<WebAuthn> {
-  const [server, helpers, x509] = await Promise.all([
-    import('@simplewebauthn/server'),
+  // It brings along what the other one does not start without.
+  const server = await import('@simplewebauthn/server');
+  const [helpers, x509] = await Promise.all([
     import('@simplewebauthn/server/helpers'),
     import('@peculiar/x509'),
   ]);

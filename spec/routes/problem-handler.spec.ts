@@ -17,6 +17,14 @@ function hostOf({ authenticate, devices }: PassportControl) {
   host.get('/busy', (_request, _response, next) =>
     next(new AuthError('too_many_requests', { retryAfter: 7.2 })),
   );
+  host.get('/half', (_request, response, next) => {
+    response.set({
+      'Content-Encoding': 'gzip',
+      ETag: '"old"',
+      'Access-Control-Allow-Origin': 'https://a.example',
+    });
+    next(new AuthError('session_required'));
+  });
   host.get('/late', (_request, response, next) => {
     response.write('half an ans');
     next(new AuthError('unavailable'));
@@ -71,6 +79,18 @@ describe('problemHandler', () => {
     const { host } = hostOf((await testApp()).control);
     const answer = await supertest(host).get('/busy');
     expect([answer.status, answer.headers['retry-after']]).toEqual([429, '8']);
+  });
+
+  it('leaves nothing of the answer that had been begun, but what is of the host', async () => {
+    const { host } = hostOf((await testApp()).control);
+    const answer = await supertest(host).get('/half');
+    expect([answer.status, answer.body.code]).toEqual([401, 'session_required']);
+    const { etag, 'content-encoding': encoding, 'access-control-allow-origin': allowed } = answer.headers;
+    expect([etag, encoding, allowed]).toEqual([
+      expect.not.stringContaining('old'),
+      undefined,
+      'https://a.example',
+    ]);
   });
 
   it('hands on what is none of its own, and what comes when the answer has begun', async () => {

@@ -61,6 +61,20 @@ describe('an attestation that leads to a certificate which is trusted', () => {
       },
       () => [root],
     ],
+    [
+      'by an issuer who has renewed his own certificate, which does not make the path longer',
+      () => {
+        const last = attester({ ca: true, name: 'Last', by: root, pathLength: 0 });
+        const renewed = attester({ ca: true, name: 'Last', by: last });
+        return by(attester({ by: renewed }), renewed, last);
+      },
+      () => [root],
+    ],
+    [
+      'beside one that is trusted and that nobody can read',
+      () => by(leaf, maker),
+      () => [attester({ ca: true, name: 'Odd', extension: '2.5.29.32=DER:0500' }), root],
+    ],
     ['over SHA-512', () => by(attester({ by: maker, hash: 'sha512' }), maker), () => [root]],
     ['by the second of those that are trusted', () => by(leaf, maker), () => [stranger, root]],
   ])('is taken: %s', async (_, attestation, anchors) => {
@@ -104,6 +118,25 @@ describe('an attestation that leads to nobody who is trusted', () => {
         const last = attester({ ca: true, name: 'Last', by: root, pathLength: 0 });
         const more = attester({ ca: true, name: 'More', by: last });
         return { attestation: by(attester({ by: more }), more, last) };
+      },
+    ],
+    [
+      'a key with a critical extension that nobody knows',
+      () => ({ attestation: by(attester({ by: maker, extension: '1.2.3.4.6=critical,DER:0500' }), maker) }),
+    ],
+    [
+      'a maker with one',
+      () => {
+        const odd = attester({ ca: true, name: 'Odd', by: root, extension: '1.2.3.4.6=critical,DER:0500' });
+        return { attestation: by(attester({ by: odd }), odd) };
+      },
+    ],
+    [
+      'a maker who may certify other names',
+      () => {
+        const extension = 'nameConstraints=permitted;DNS:example.org';
+        const other = attester({ ca: true, name: 'Other', by: root, extension });
+        return { attestation: by(attester({ by: other }), other) };
       },
     ],
     ['a signature over SHA-1', () => ({ attestation: by(attester({ by: maker, hash: 'sha1' }), maker) })],

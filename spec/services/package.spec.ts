@@ -129,8 +129,8 @@ describe.each(['4', '5'])('a host with Express %s', (major) => {
       const library = require('passport-control');
       const testing = require('passport-control/testing');`;
     const expected = {
-      user: [200, { id: 'a11ce000-0000-4000-8000-000000000001', method: 'password' }],
-      app: [200, { id: 'a4400000-0000-4000-8000-000000000005', method: 'basic' }],
+      user: [200, { id: 'a11ce000-0000-4000-8000-000000000001', method: 'password', secondFactor: true }],
+      app: [200, { id: 'a4400000-0000-4000-8000-000000000005', method: 'basic', secondFactor: false }],
       nobody: 401,
       contract: true,
     };

@@ -27,6 +27,8 @@ export interface AttesterOptions {
   days?: number;
   /** Bytes that it carries in an extension that nobody knows. */
   carries?: string;
+  /** Another extension, as openssl writes it. */
+  extension?: string;
 }
 
 /** Makes a certificate on P-256 as makers of authenticators have them (WebAuthn L3, section 8.2.1), by openssl. */
@@ -39,12 +41,16 @@ export function attester({
   pathLength,
   hash = 'sha256',
   carries,
+  extension: more,
 }: AttesterOptions = {}): Attester {
   const folder = mkdtempSync(join(tmpdir(), 'attester-'));
   const at = (file: string) => join(folder, file);
   try {
     const hex = Buffer.from(carries ?? '').toString('hex');
-    const extension = carries === undefined ? [] : [`1.2.3.4.5=DER:${hex}`];
+    const extension = [
+      ...(carries === undefined ? [] : [`1.2.3.4.5=DER:${hex}`]),
+      ...(more === undefined ? [] : [more]),
+    ];
     const usage = ca ? ['keyUsage=critical,keyCertSign'] : [];
     const length = pathLength === undefined ? '' : `,pathlen:${pathLength}`;
     const lines = [`basicConstraints=critical,CA:${ca ? 'TRUE' : 'FALSE'}${length}`, ...usage, ...extension];

@@ -59,24 +59,28 @@ describe('attacks on unlocking the configuration by a recovery code', () => {
       expect(open.filter(Boolean)).toHaveLength(1);
     }));
 
-  it.each(['store.set', 'oneTime.claim', 'devices.hasRecoveryCode'] as const)(
-    'no code is lost when %s fails at that moment, and nothing is unlocked',
-    (call) =>
-      attack({ dependencyTimeout: 0.2 }, async (target) => {
-        const { nodes, shared } = target;
-        const [code = ''] = await sueWithCodes(target);
-        const headers = await sueIn(target);
-        target.expectFaults();
-        const [name = '', operation = ''] = call.split('.');
-        const all = { ...shared.faults, ...nodes[0].faults };
-        const faults = all[name as keyof typeof all];
-        faults.break(operation, 'reject');
-        expect((await unlock(target, headers, code)).status).toBe(503);
-        faults.heal();
-        expect(await nodes[0].repositories.devices.countRecoveryCodes(sue.id)).toBe(10);
-        expect(await isUnlocked(target, headers)).toBe(false);
-        expect((await unlock(target, headers, code, 1)).status).toBe(200);
-      }),
+  it.each([
+    ['store.set', 'reject'],
+    ['oneTime.claim', 'reject'],
+    ['oneTime.put', 'reject'],
+    ['oneTime.put', 'hang'],
+    ['devices.hasRecoveryCode', 'reject'],
+  ] as const)('no code is lost when %s fails at that moment (%s), and nothing is unlocked', (call, fault) =>
+    attack({ dependencyTimeout: 0.2 }, async (target) => {
+      const { nodes, shared } = target;
+      const [code = ''] = await sueWithCodes(target);
+      const headers = await sueIn(target);
+      target.expectFaults();
+      const [name = '', operation = ''] = call.split('.');
+      const all = { ...shared.faults, ...nodes[0].faults };
+      const faults = all[name as keyof typeof all];
+      faults.break(operation, fault);
+      expect((await unlock(target, headers, code)).status).toBe(503);
+      faults.heal();
+      expect(await nodes[0].repositories.devices.countRecoveryCodes(sue.id)).toBe(10);
+      expect(await isUnlocked(target, headers)).toBe(false);
+      expect((await unlock(target, headers, code, 1)).status).toBe(200);
+    }),
   );
 
   it.each(['reject', 'hang'] as const)(
