@@ -3,6 +3,7 @@ import type { Request, RequestHandler, Router } from 'express';
 import type passport from 'passport';
 import { authenticatorOf } from './authenticator.js';
 import { auditLog } from './defence/audit.js';
+import { captchaCheck } from './defence/captcha.js';
 import { dependencyGuard } from './defence/dependency.js';
 import { flows } from './defence/flow.js';
 import { guardRepositories } from './defence/guarded-repositories.js';
@@ -122,12 +123,16 @@ export function passportControl(options: PassportControlOptions): PassportContro
   const identifierKey = deriveKey(secret, 'identifiers');
   const identify = (guess: string) =>
     createHmac('sha256', identifierKey).update(guess).digest('base64url').slice(0, 22);
-  const lock = emailLock(counters, resolved.lockout, identify, audit);
+  const peers = outbound(resolved.fetch, { timeout: peerTimeout, size: peerAnswerLimit }, audit);
+  const owner = () => randomBytes(12).toString('base64url');
+  const once = claimOnce(oneTime, owner);
+  const captcha =
+    resolved.captcha === null ? null : captchaCheck(resolved.captcha, { peers, dependency, once, audit });
+  const lock = emailLock({ counters, captcha, limits: resolved.lockout, identify, audit });
   const limits = guessLimits(lock, throttle(counters, resolved.throttle, clock, audit));
 
   const tokens = sessionTokens(secrets, session.cookie.name, randomBytes);
   const rows = sessionRows(session.store, oneTime, dependency, clock);
-  const owner = () => randomBytes(12).toString('base64url');
   const leases = sessionLeases(oneTime, owner);
   const sessions = new Sessions({ settings: session, tokens, rows, index, leases, clock, owner, audit });
   const cookie = sessionCookie(session.cookie);
@@ -150,10 +155,9 @@ export function passportControl(options: PassportControlOptions): PassportContro
     randomBytes,
   );
   const flowCookie = sessionCookie({ ...session.cookie, name: `${session.cookie.name}-flow` });
-  const peers = outbound(resolved.fetch, { timeout: peerTimeout, size: peerAnswerLimit }, audit);
   const offering: StrategyDependencies = {
     ...{ repositories, hashing, clock, audit, flows: flow, flowCookie },
-    claimOnce: claimOnce(oneTime, owner),
+    claimOnce: once,
     saml: resolved.serviceProvider === null ? null : samlClient(resolved.serviceProvider, clock),
     ...{ ldap, sts: stsClient(peers, audit), aws: resolved.aws },
     oauth: oauthClient({ fetch: peers, timeout: peerTimeout, clock, audit }),

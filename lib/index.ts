@@ -5,12 +5,14 @@ export { hashSecret } from './defence/app-credential.js';
 export type {
   AuditEvent,
   AuditSubject,
+  CaptchaRefusal,
   ConfigurationChange,
   EndCause,
   FactorAttempt,
   FactorFailure,
   FailureReason,
 } from './defence/audit.js';
+export type { Captcha } from './defence/captcha.js';
 export {
   type Count,
   type CounterStore,
@@ -33,6 +35,7 @@ export {
 export { type SamlMetadata, samlProviderFromMetadata } from './federation/saml-metadata.js';
 export type {
   AwsOptions,
+  CaptchaOptions,
   MethodOptions,
   PassportControlOptions,
   PerPrincipal,

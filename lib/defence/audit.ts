@@ -26,8 +26,20 @@ export type FailureReason =
   | 'not_fresh'
   /** Signed for somebody else, or for nobody. */
   | 'other_audience'
+  /** Too many have failed before; the password was not looked at. */
+  | 'locked'
   | 'refused_by_strategy'
   | 'error_in_strategy';
+
+/** Why a captcha opens no lock. It is told to the audit log, never to the client. */
+export type CaptchaRefusal =
+  /** The provider does not know the response, or not any more. */
+  | 'not_solved'
+  /** Solved on the page of another service, or for something else. */
+  | 'other_hostname'
+  | 'other_action'
+  | 'low_score'
+  | 'replayed';
 
 /** Why a second factor, or a device to be enrolled, was refused. It is told to the audit log, never to the client. */
 export type FactorFailure =
@@ -50,7 +62,9 @@ export type FactorFailure =
   /** No certificate, or one that leads to none which the host trusts. */
   | 'attestation_not_trusted'
   /** The challenge was answered already, before this or at the same time. */
-  | 'raced';
+  | 'raced'
+  /** Too many have failed before; the answer was not looked at. */
+  | 'locked';
 
 /** Why a session ended. */
 export type EndCause =
@@ -112,7 +126,10 @@ export type AuditEvent = { /** Milliseconds since the epoch. */ at: number } & (
       entityId: string | null;
     }
   | { type: 'locked'; identifier: string; address: string }
-  | { type: 'throttled'; scope: 'address' | 'app'; address: string }
+  /** The password and a captcha have opened the lock. */
+  | { type: 'unlocked'; identifier: string; address: string }
+  | { type: 'captcha_refused'; reason: CaptchaRefusal; identifier: string; address: string }
+  | { type: 'throttled'; scope: 'address' | 'app' | 'overall'; address: string }
   | {
       type: 'rejected_api_key';
       reason: FailureReason;

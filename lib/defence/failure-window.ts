@@ -16,6 +16,8 @@ export interface Attempt {
   failed(): Promise<boolean>;
   /** The attempt was no failure: its place is given back. */
   forgiven(): Promise<void>;
+  /** The attempt was good, though more is asked for: its place is given back. */
+  proven(): Promise<void>;
   /** The matter is settled for good: this and all earlier failures are forgotten. */
   cleared(): Promise<void>;
 }
@@ -24,6 +26,7 @@ export interface Attempt {
 export const unlimited: Attempt = {
   failed: async () => false,
   forgiven: async () => {},
+  proven: async () => {},
   cleared: async () => {},
 };
 
@@ -90,6 +93,11 @@ export class FailureWindow {
     await Promise.all([this.counters.clear(this.failures(key)), this.counters.clear(this.taken(key))]);
   }
 
+  /** Forgets all failures at a key, and opens it where it is closed. */
+  async open(key: string): Promise<void> {
+    await Promise.all([this.clear(key), this.counters.clear(this.shut(key))]);
+  }
+
   private attempt(key: string): Attempt {
     const { counters } = this;
     const { limit, window, closedFor } = this.limits;
@@ -106,6 +114,7 @@ export class FailureWindow {
         return count === limit;
       },
       forgiven: () => counters.decrement(this.taken(key)),
+      proven: () => counters.decrement(this.taken(key)),
       cleared: () => this.clear(key),
     };
   }

@@ -7,7 +7,13 @@ import type { Throttle } from './throttle.js';
  * What a credential guesses at, so that failures are counted for it: the canonical e-mail address of a user, or
  * the key of an app. `null` when it names nobody who could exist.
  */
-export type Guess = { email: string } | { app: string } | null;
+export type Guess = EmailGuess | { app: string } | null;
+
+/** A guess at a user, and what was given to whoever has solved a captcha beside it. */
+export interface EmailGuess {
+  email: string;
+  captcha?: string | null | undefined;
+}
 
 /** Limits guessing: by the addresses of clients, the e-mail addresses of users, and apps. */
 export interface GuessLimits {
@@ -45,12 +51,13 @@ export interface GuessLimits {
  */
 export function guessLimits(lock: EmailLock, throttle: Throttle): GuessLimits {
   const placeFor = (guess: Exclude<Guess, null>, address: string): Promise<Attempt> =>
-    'email' in guess ? lock.reserve(guess.email, address) : throttle.app(address, guess.app);
+    'email' in guess ? lock.reserve(guess.email, address, guess.captcha) : throttle.app(address, guess.app);
 
   return {
     check: (address, app) => throttle.check(address, app),
     discover: (address) => throttle.discover(address),
     async at(guess, address, work, isComplete) {
+      if (guess !== null) await throttle.guess(address);
       const targeted = async () =>
         guess === null ? work() : settled(await placeFor(guess, address), work, isComplete);
       return settled(await throttle.address(address), targeted, () => false);
@@ -70,7 +77,7 @@ async function settled<T>(
 ): Promise<T> {
   try {
     const result = await work();
-    await (isComplete(result) ? place.cleared() : place.forgiven()).catch(() => {});
+    await (isComplete(result) ? place.cleared() : place.proven()).catch(() => {});
     return result;
   } catch (error) {
     await (isRefusal(error) ? place.failed() : place.forgiven()).catch(() => {});

@@ -1,43 +1,76 @@
 import { AuthError } from '../errors.js';
 import type { Audit } from './audit.js';
+import type { CaptchaCheck } from './captcha.js';
 import type { CounterStore } from './counters.js';
-import { type Attempt, type FailureLimit, FailureWindow, unlimited } from './failure-window.js';
+import { type Attempt, type Closed, type FailureLimit, FailureWindow, unlimited } from './failure-window.js';
 
 /** Locks e-mail addresses after too many failures, in whatever way they were guessed at; see {@link emailLock}. */
 export interface EmailLock {
   /**
-   * Takes a place for one guess at a canonical address.
+   * Takes a place for one guess at a canonical address. While it is locked, a captcha that is good takes one in a window of
+   * its own, and a guess that is right there opens the lock.
    *
-   * @throws AuthError `locked`, for known and unknown addresses alike
+   * @throws AuthError `locked`, for known and unknown addresses alike; `too_many_requests`, and as the captcha does
    */
-  reserve(email: string, address: string): Promise<Attempt>;
+  reserve(email: string, address: string, captcha?: string | null): Promise<Attempt>;
   /** Forgets the failures at a canonical address; one that is locked stays so. */
   settle(email: string): Promise<void>;
+}
+
+/** What the lock is made from. */
+export interface EmailLockDependencies {
+  counters: CounterStore;
+  /** `null`: nothing locks. */
+  limits: FailureLimit | null;
+  /** `null`: no captcha opens a lock. */
+  captcha: CaptchaCheck | null;
+  /** A keyed hash of a canonical address, under which it is kept and told. */
+  identify: (email: string) => string;
+  audit: Audit;
 }
 
 /**
  * Makes the lock of e-mail addresses. It is asked before the password is looked at, and it does not know whether
  * the address belongs to anybody. While its counters are down nobody signs in with a password: AuthError
- * `unavailable`. Without limits nothing locks. Addresses are kept and told as `identify(email)`, a keyed hash.
+ * `unavailable`.
  */
-export function emailLock(
-  counters: CounterStore,
-  limits: FailureLimit | null,
-  identify: (email: string) => string,
-  audit: Audit,
-): EmailLock {
+export function emailLock({ counters, limits, captcha, identify, audit }: EmailLockDependencies): EmailLock {
   if (limits === null) return { reserve: async () => unlimited, settle: async () => {} };
   const failures = new FailureWindow(counters, 'email', limits);
+  const afterCaptcha = new FailureWindow(counters, 'captcha', limits);
+
+  const refuse = ({ closed, retryAfter }: Closed): never => {
+    if (closed === 'failures') throw new AuthError('locked');
+    throw new AuthError('too_many_requests', { retryAfter });
+  };
+  const isSolved = async (identifier: string, response: string | null | undefined, address: string) => {
+    if (captcha === null || !response) return false;
+    const refusal = await captcha(response, address);
+    if (refusal !== null) audit({ type: 'captcha_refused', reason: refusal, identifier, address });
+    return refusal === null;
+  };
+  /** A place for a guess at a locked address: the right password opens it. */
+  const placeToOpen = async (identifier: string, address: string): Promise<Attempt> => {
+    const attempt = await afterCaptcha.reserve(identifier);
+    if ('closed' in attempt) return refuse(attempt);
+    const open = async () => {
+      await Promise.all([failures.open(identifier), afterCaptcha.clear(identifier)]);
+      audit({ type: 'unlocked', identifier, address });
+    };
+    return { ...attempt, proven: open, cleared: open };
+  };
+
   return {
-    settle: (email) => failures.clear(identify(email)),
-    async reserve(email, address) {
+    async settle(email) {
+      const identifier = identify(email);
+      await Promise.all([failures.clear(identifier), afterCaptcha.clear(identifier)]);
+    },
+    async reserve(email, address, response) {
       const identifier = identify(email);
       const attempt = await failures.reserve(identifier);
       if ('closed' in attempt) {
-        if (attempt.closed === 'failures') throw new AuthError('locked');
-        throw new AuthError('too_many_requests', {
-          retryAfter: attempt.retryAfter,
-        });
+        const isOpened = attempt.closed === 'failures' && (await isSolved(identifier, response, address));
+        return isOpened ? placeToOpen(identifier, address) : refuse(attempt);
       }
       return {
         ...attempt,

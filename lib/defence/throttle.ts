@@ -22,6 +22,12 @@ export interface Throttle {
    */
   discover(address: string): Promise<void>;
   /**
+   * Refuses a guess while too many have failed from everywhere; takes no place.
+   *
+   * @throws AuthError `too_many_requests`
+   */
+  guess(address: string): Promise<void>;
+  /**
    * Takes a place for one attempt from a client address.
    *
    * @throws AuthError `too_many_requests`
@@ -36,12 +42,19 @@ export interface Throttle {
   app(address: string, app: string): Promise<Attempt>;
 }
 
-/** What is allowed: failures and discoveries per client address, and failures per app and client address. */
+/**
+ * What is allowed: failures and discoveries per client address, failures per app and client address, and failures and
+ * discoveries from everywhere.
+ */
 export interface ThrottleLimits {
   perAddress: FailureLimit;
   perApp: FailureLimit;
   discoveries: FailureLimit;
+  overall: { failures: FailureLimit; discoveries: FailureLimit };
 }
+
+/** Under this key are the failures from everywhere. */
+const overallFailures = 'overall:failed';
 
 /**
  * Makes the throttle. Only failures count, so a good client is never slowed down by its own success. While the
@@ -58,6 +71,7 @@ export function throttle(
     return {
       check: async () => {},
       discover: async () => {},
+      guess: async () => {},
       address: async () => unlimited,
       app: async () => unlimited,
     };
@@ -66,11 +80,14 @@ export function throttle(
     shared: new FailureWindow(counters, prefix, limit),
     local: new FailureWindow(fallback, prefix, limit),
   });
+  const stores = { shared: counters, local: fallback };
+  const increment = (key: string, { window }: FailureLimit) =>
+    withFallback(stores, (store) => store.increment(key, window));
   const perAddress = windows('address', limits.perAddress);
   const perApp = windows('app', limits.perApp);
 
   const refuse = (
-    scope: 'address' | 'app',
+    scope: 'address' | 'app' | 'overall',
     address: string,
     { retryAfter }: Pick<Closed, 'retryAfter'>,
   ): never => {
@@ -97,13 +114,27 @@ export function throttle(
       if (byApp !== null) refuse('app', address, byApp);
     },
     async discover(address) {
-      const key = `discover:${networkOf(address)}`;
-      const { count, endsIn } = await withFallback({ shared: counters, local: fallback }, (store) =>
-        store.increment(key, limits.discoveries.window),
-      );
-      if (count > limits.discoveries.limit) refuse('address', address, { retryAfter: endsIn / 1000 });
+      const own = await increment(`discover:${networkOf(address)}`, limits.discoveries);
+      if (own.count > limits.discoveries.limit) refuse('address', address, { retryAfter: own.endsIn / 1000 });
+      const all = await increment('overall:discover', limits.overall.discoveries);
+      if (all.count > limits.overall.discoveries.limit)
+        refuse('overall', address, { retryAfter: all.endsIn / 1000 });
     },
-    address: (address) => reserve(perAddress, networkOf(address), 'address', address),
+    async guess(address) {
+      const failed = await withFallback(stores, (store) => store.get(overallFailures));
+      if (failed !== null && failed.count >= limits.overall.failures.limit)
+        refuse('overall', address, { retryAfter: failed.endsIn / 1000 });
+    },
+    async address(address) {
+      const attempt = await reserve(perAddress, networkOf(address), 'address', address);
+      return {
+        ...attempt,
+        async failed() {
+          await increment(overallFailures, limits.overall.failures);
+          return attempt.failed();
+        },
+      };
+    },
     app: (address, app) => reserve(perApp, appKey(address, app), 'app', address),
   };
 }

@@ -18,9 +18,11 @@ import type { SessionSettings } from '../sessions/session-types.js';
 import type { MethodName } from '../strategies/index.js';
 import type { Plugged } from '../strategies/plugged.js';
 import { awsOf } from './aws.js';
+import { captchaOf, type ResolvedCaptcha } from './captcha.js';
 import { configError } from './config-error.js';
+import { lockoutOf, throttleOf } from './limits.js';
 import { resolveMethods } from './methods.js';
-import type { PassportControlOptions, PerPrincipal, RateOptions } from './public.js';
+import type { PassportControlOptions, PerPrincipal } from './public.js';
 import { checkRelyingParty } from './relying-party.js';
 import { optionsSchema } from './schema.js';
 import { resolveSecrets } from './secrets.js';
@@ -45,6 +47,8 @@ export interface ResolvedOptions {
     cookie: CookieSettings;
   };
   lockout: FailureLimit | null;
+  /** `null` where no captcha opens a lock. */
+  captcha: ResolvedCaptcha | null;
   throttle: ThrottleLimits | null;
   aws: AwsSettings | null;
   hashing: { concurrency: number; queue: number };
@@ -100,8 +104,11 @@ export function resolveOptions(options: PassportControlOptions): ResolvedOptions
     );
   }
 
+  if (given.captcha !== undefined && given.lockout === false) {
+    throw new ConfigError('captcha', 'opens locks, and with lockout: false nothing locks');
+  }
   const clock = given.clock ?? Date.now;
-  const { session = {}, lockout = {}, throttle = {} } = given;
+  const { session = {}, lockout, throttle } = given;
   const shared = typeof given.stores === 'object' ? given.stores : undefined;
   const resolved: ResolvedOptions = {
     repositories: {
@@ -136,18 +143,9 @@ export function resolveOptions(options: PassportControlOptions): ResolvedOptions
       },
     },
     aws: given.aws === undefined ? null : awsOf(given.aws),
-    lockout: lockout === false ? null : { ...limitOf(lockout, 10, 900), closedFor: lockout.duration ?? 900 },
-    throttle:
-      throttle === false
-        ? null
-        : {
-            perAddress: limitOf(throttle.perAddress, 100, 900),
-            perApp: limitOf(throttle.perApp, 20, 300),
-            discoveries: {
-              limit: throttle.discoveries?.requests ?? 120,
-              window: throttle.discoveries?.window ?? 60,
-            },
-          },
+    lockout: lockoutOf(lockout),
+    captcha: given.captcha === undefined ? null : captchaOf(given.captcha, given.relyingParty?.origins ?? []),
+    throttle: throttleOf(throttle),
     hashing: {
       concurrency: given.hashing?.concurrency ?? 2,
       queue: given.hashing?.queue ?? 100,
@@ -204,10 +202,6 @@ function anchorOf(pem: string, index: number): X509Certificate {
     // Said below.
   }
   throw new ConfigError(`secondFactor.attestation.trustAnchors.${index}`, 'must be one certificate in PEM');
-}
-
-function limitOf({ failures, window }: RateOptions = {}, limit: number, seconds: number): FailureLimit {
-  return { limit: failures ?? limit, window: window ?? seconds };
 }
 
 function forEach(

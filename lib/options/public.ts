@@ -1,4 +1,5 @@
 import type { AuditEvent } from '../defence/audit.js';
+import type { Captcha } from '../defence/captcha.js';
 import type { CounterStore } from '../defence/counters.js';
 import type { OneTimeStore } from '../defence/one-time.js';
 import type { PluggedLdapProvider, PluggedOauthProvider, PluggedSamlProvider } from '../plugged/provider.js';
@@ -42,9 +43,16 @@ export interface PassportControlOptions {
   /** When an e-mail address is locked. `false`: never. @default 10 failures in 900 s lock for 900 s */
   lockout?: false | (RateOptions & { duration?: number | undefined }) | undefined;
   /**
+   * What opens the lock of an e-mail address for whoever has the password and solves a captcha: of a provider, or the host's
+   * own. It is asked only while the address is locked.
+   * @default nothing does, and the lock ends by itself
+   */
+  captcha?: CaptchaOptions | Captcha | undefined;
+  /**
    * How many failures are allowed from a client address, and for one app from a client address, before further
-   * attempts are refused (429); and how many discoveries, whatever comes of them. `false`: any number.
-   * @default 100 in 900 s from an address, 20 in 300 s for an app from an address, 120 discoveries in 60 s
+   * attempts are refused (429); how many discoveries, whatever comes of them; and how many from everywhere. `false`: any number.
+   * @default 100 in 900 s from an address, 20 in 300 s for an app from an address, 120 discoveries in 60 s, and from everywhere
+   * 10,000 failures and 60,000 discoveries in 60 s
    */
   throttle?: false | ThrottleOptions | undefined;
   /** How many password hashes run at once, and how many may wait. @default 2 and 100 */
@@ -170,12 +178,37 @@ export interface AwsOptions {
   stsEndpoint?: ((region: string) => string) | undefined;
 }
 
+/** Whose captcha it is, and what a response must say of itself. */
+export interface CaptchaOptions {
+  /** `recaptcha` is v2 and v3 of Google's. */
+  provider: 'recaptcha' | 'hcaptcha' | 'turnstile';
+  /** The key that the provider has given to servers. */
+  secretKey: string;
+  /** The hosts of the pages on which the widget stands. @default those of `relyingParty.origins` */
+  hostnames?: readonly string[] | undefined;
+  /** What the page names as the purpose: reCAPTCHA v3 and Turnstile. @default none is asked for */
+  action?: string | undefined;
+  /** The least score of reCAPTCHA v3, from 0 to 1. Given, a response without a score is refused. @default 0.5, of those that have one */
+  minScore?: number | undefined;
+  /** Whether the client's address is told to the provider. @default false */
+  sendAddress?: boolean | undefined;
+  /** Where responses are verified: `https://www.recaptcha.net/recaptcha/api/siteverify`, or a double. @default where the provider has it */
+  endpoint?: string | undefined;
+}
+
 /** What slows down a client address. */
 export interface ThrottleOptions {
   perAddress?: RateOptions | undefined;
   perApp?: RateOptions | undefined;
   /** A company behind one address begins its morning here. */
   discoveries?: { requests?: number | undefined; window?: number | undefined } | undefined;
+  /**
+   * From everywhere together, on all nodes. While too many have failed, what can be guessed at (passwords and the secrets of
+   * apps) is refused; single sign-on, second factors and sessions go on.
+   */
+  overall?:
+    | { failures?: number | undefined; discoveries?: number | undefined; window?: number | undefined }
+    | undefined;
 }
 
 /** A number of failures in a number of seconds. */

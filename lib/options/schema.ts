@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import type { Captcha } from '../defence/captcha.js';
 import type { CounterStore } from '../defence/counters.js';
 import type { OneTimeStore } from '../defence/one-time.js';
 import { stsEndpoint } from '../federation/sts-endpoint.js';
@@ -174,6 +175,33 @@ export const optionsSchema = z.strictObject({
       error: 'must be false, or { failures, window, duration } with positive numbers',
     })
     .optional(),
+  captcha: z
+    .union(
+      [
+        z.strictObject({
+          provider: z.enum(
+            ['recaptcha', 'hcaptcha', 'turnstile'],
+            'must be recaptcha, hcaptcha or turnstile',
+          ),
+          secretKey: z.string('must be the key for servers').min(1, 'must not be empty'),
+          hostnames: z
+            .array(z.string('must be a host').min(1, 'must not be empty'))
+            .min(1, 'must name one host at least')
+            .optional(),
+          action: z.string('must be a text').min(1, 'must not be empty').optional(),
+          minScore: z
+            .number('must be a number from 0 to 1')
+            .min(0, 'must be a number from 0 to 1')
+            .max(1, 'must be a number from 0 to 1')
+            .optional(),
+          sendAddress: z.boolean('must be true or false').optional(),
+          endpoint: z.string('must be a URL').optional(),
+        }),
+        having<Captcha>('verify'),
+      ],
+      { error: 'must be { provider, secretKey }, or an object with the method verify' },
+    )
+    .optional(),
   throttle: z
     .union(
       [
@@ -182,11 +210,17 @@ export const optionsSchema = z.strictObject({
           perAddress: rate.optional(),
           perApp: rate.optional(),
           discoveries: z.strictObject({ requests: count.optional(), window: seconds.optional() }).optional(),
+          overall: z
+            .strictObject({
+              failures: count.optional(),
+              discoveries: count.optional(),
+              window: seconds.optional(),
+            })
+            .optional(),
         }),
       ],
       {
-        error:
-          'must be false, or { perAddress, perApp }, each { failures, window } with positive numbers, and { discoveries }',
+        error: 'must be false, or { perAddress, perApp, discoveries, overall }, each with positive numbers',
       },
     )
     .optional(),

@@ -48,12 +48,17 @@ export function config2faAuth({
     const isOther = assertion !== undefined || code !== undefined;
     if (isOther && user.passwordHash !== null) throw new AuthError('invalid_credentials');
     if (password !== undefined) {
-      await limits.at(
+      const guessing = limits.at(
         guessAt(user),
         address,
         () => byPassword(password),
         () => true,
       );
+      await guessing.catch((error: unknown) => {
+        if (error instanceof AuthError && error.code === 'locked')
+          audit({ type: 'configuration_unlock_failed', reason: 'locked', ...told });
+        throw error;
+      });
     } else if (assertion !== undefined) await unlock(session, assertion, address);
     else if (code !== undefined) await unlockByRecoveryCode(session, code, address);
     else await configuration.unlockFresh(session, user);

@@ -1,5 +1,5 @@
 import type { Request } from 'express';
-import type { Audit } from '../defence/audit.js';
+import type { Audit, FailureReason } from '../defence/audit.js';
 import type { GuardedRepositories } from '../defence/guarded-repositories.js';
 import type { Guess, GuessLimits } from '../defence/guesses.js';
 import { AuthError } from '../errors.js';
@@ -63,12 +63,12 @@ export function signIn(dependencies: SignInDependencies): SignIn {
         throw error;
       }
     };
-    const signedIn = await limits.at(
-      guess,
-      address,
-      start,
-      ({ started }) => started.record.state === 'active',
-    );
+    const isComplete = ({ started }: SignedIn) => started.record.state === 'active';
+    const signedIn = await limits.at(guess, address, start, isComplete).catch((error: unknown) => {
+      if (error instanceof AuthError && error.code === 'locked')
+        tellFailure(dependencies, request, method, guess, { reason: 'locked', entityId: null });
+      throw error;
+    });
     report(dependencies, signedIn.started, address);
     return signedIn;
   };
@@ -76,18 +76,27 @@ export function signIn(dependencies: SignInDependencies): SignIn {
 
 /** Runs the strategy. Every refusal is the same to the client; what it was is told to the audit log. */
 async function prove(
-  { attempt, identify, audit }: SignInDependencies,
+  dependencies: SignInDependencies,
+  request: Request,
+  method: Method,
+  guess: Guess,
+): Promise<Proof> {
+  const outcome = await dependencies.attempt(method.name, request);
+  if (outcome.kind === 'success') return outcome.info;
+  if (outcome.kind === 'error') throw outcome.error;
+  tellFailure(dependencies, request, method, guess, outcome);
+  throw new AuthError('invalid_credentials');
+}
+
+function tellFailure(
+  { identify, audit }: SignInDependencies,
   request: Request,
   { name: method }: Method,
   guess: Guess,
-): Promise<Proof> {
-  const outcome = await attempt(method, request);
-  if (outcome.kind === 'success') return outcome.info;
-  if (outcome.kind === 'error') throw outcome.error;
+  { reason, entityId }: { reason: FailureReason; entityId: string | null },
+): void {
   const identifier = guess === null ? null : identify('email' in guess ? guess.email : guess.app);
-  const { reason, entityId } = outcome;
   audit({ type: 'sign_in_failed', method, reason, address: addressOf(request), identifier, entityId });
-  throw new AuthError('invalid_credentials');
 }
 
 /** The session that a proof is worth: bound to its credential, in the state that the second factor leaves it. */

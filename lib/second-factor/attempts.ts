@@ -78,12 +78,15 @@ export function factorAttempts({
     async at(session, trial, work) {
       const { key, record } = session;
       const { entityId } = record;
-      const place = await places(session);
+      const told = { session: key, entityId, ...trial };
+      const place = await places(session).catch((error: unknown) => {
+        if (error instanceof AuthError && error.code === 'locked')
+          audit({ type: 'second_factor_failed', reason: 'locked', ...told });
+        throw error;
+      });
       const settle = (how: (attempt: Attempt) => Promise<unknown>) =>
         // A place that cannot be settled stays taken until its window ends, which is the safe side.
         Promise.all([place.user, place.session].map((each) => how(each).catch(() => false)));
-      const told = { session: key, entityId, ...trial };
-
       const outcome = await work().catch(async (error: unknown) => {
         await settle((each) => each.forgiven());
         throw error;

@@ -46,9 +46,10 @@ export const password: Method = {
   name: 'password',
   bodyLimit: 65_536,
   isPossible: ({ repositories: { users } }) => users !== null,
-  guess: (request) => ({
-    email: parseBody(passwordRequest, request.body).email,
-  }),
+  guess(request) {
+    const { email, recaptcha_response: captcha } = parseBody(passwordRequest, request.body);
+    return { email, captcha };
+  },
   fields: (request) => parseBody(passwordRequest, request.body),
   strategy({ repositories: { users }, hashing, audit }) {
     if (users === null) throw new TypeError('the password method needs users');

@@ -16,9 +16,13 @@ function make({ perAddress = 100, perApp = 3, email = 3 } = {}) {
     perAddress: { limit: perAddress, window: 60 },
     perApp: { limit: perApp, window: 60 },
     discoveries: { limit: 9, window: 60 },
+    overall: { failures: { limit: 50, window: 60 }, discoveries: { limit: 50, window: 60 } },
   };
   const limits = guessLimits(
-    emailLock(wrapped, { limit: email, window: 60, closedFor: 60 }, (each) => each, audit),
+    emailLock({
+      ...{ counters: wrapped, captcha: null, audit },
+      ...{ limits: { limit: email, window: 60, closedFor: 60 }, identify: (each) => each },
+    }),
     throttle(wrapped, limited, clock, audit),
   );
   return { clock, faults, limits };

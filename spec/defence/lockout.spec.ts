@@ -25,7 +25,10 @@ function make() {
     },
   });
   const counters = guardCounterStore(noting, dependencyGuard(0.02, audit));
-  const lock = emailLock(counters, limits, (email) => `hash of ${email.length}`, audit);
+  const lock = emailLock({
+    ...{ counters, limits, audit, captcha: null },
+    identify: (email) => `hash of ${email.length}`,
+  });
   const fail = async (email: string) => (await lock.reserve(email, address)).failed();
   return { clock, told, keys, faults, lock, fail };
 }
@@ -84,7 +87,7 @@ describe('the lock of e-mail addresses', () => {
       throw new Error('the counters were asked');
     };
     const counters = { increment: never, decrement: never, get: never, clear: never };
-    const lock = emailLock(counters, null, never, never);
+    const lock = emailLock({ counters, limits: null, captcha: null, identify: never, audit: never });
     for (let index = 0; index < 50; index += 1)
       expect(await (await lock.reserve('a@x', address)).failed()).toBe(false);
   });

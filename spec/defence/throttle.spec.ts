@@ -35,6 +35,7 @@ describe('the throttle', () => {
     perAddress: { limit: 3, window: 60 },
     perApp: { limit: 2, window: 60 },
     discoveries: { limit: 5, window: 30 },
+    overall: { failures: { limit: 50, window: 60 }, discoveries: { limit: 7, window: 20 } },
   };
 
   it('counts discoveries whatever comes of them, apart from failures, in windows that end', async () => {
@@ -215,6 +216,7 @@ describe('the throttle, while the shared counters come and go', () => {
     perAddress: { limit: 3, window: 60 },
     perApp: { limit: 2, window: 60 },
     discoveries: { limit: 5, window: 30 },
+    overall: { failures: { limit: 50, window: 60 }, discoveries: { limit: 7, window: 20 } },
   };
   const make = () => {
     const clock = testClock();

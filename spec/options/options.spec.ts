@@ -67,7 +67,17 @@ const full = () =>
       perAddress: { failures: 6, window: 62 },
       perApp: { failures: 7, window: 63 },
       discoveries: { requests: 8, window: 64 },
+      overall: { failures: 9, discoveries: 10, window: 65 },
     },
+    captcha: {
+      ...{ provider: 'recaptcha', secretKey: 'a key', hostnames: ['www.example.com'] },
+      ...{
+        action: 'sign-in',
+        minScore: 0.7,
+        sendAddress: true,
+        endpoint: 'https://www.recaptcha.net/siteverify',
+      },
+    } as const,
     hashing: { concurrency: 1, queue: 0 },
     stores: stores(),
     onEvent: () => {},
@@ -174,7 +184,11 @@ const wrongType: [path: string, value: unknown, mend: RegExp][] = [
   ['lockout.failures', '10', /must be a whole number$/],
   ['lockout.window', '15m', /must be a number of seconds$/],
   ['lockout.duration', '15m', /must be a number of seconds$/],
-  ['throttle', 10, /must be false, or \{ perAddress, perApp \}, each \{ failures, window \}/],
+  ['throttle', 10, /must be false, or \{ perAddress, perApp, discoveries, overall \}/],
+  ['throttle.overall', 10, /must be of type object$/],
+  ['throttle.overall.failures', '10', /must be a whole number$/],
+  ['throttle.overall.discoveries', '10', /must be a whole number$/],
+  ['throttle.overall.window', '1m', /must be a number of seconds$/],
   ['throttle.perAddress', 10, /must be of type object$/],
   ['throttle.perAddress.failures', '10', /must be a whole number$/],
   ['throttle.perAddress.window', '15m', /must be a number of seconds$/],
@@ -223,7 +237,10 @@ const wrongValue: [path: string, value: unknown, mend: RegExp][] = [
   ['lockout.failures', 1.5, /must be a whole number$/],
   ['lockout.window', 0, /must be more than 0 seconds$/],
   ['lockout.duration', -900, /must be more than 0 seconds$/],
-  ['throttle', true, /must be false, or \{ perAddress, perApp \}/],
+  ['throttle', true, /must be false, or \{ perAddress, perApp, discoveries, overall \}/],
+  ['throttle.overall.failures', 0, /must be at least 1$/],
+  ['throttle.overall.discoveries', 0, /must be at least 1$/],
+  ['throttle.overall.window', 0, /must be more than 0 seconds$/],
   ['throttle.perAddress.failures', 0, /must be at least 1$/],
   ['throttle.perAddress.window', 0, /must be more than 0 seconds$/],
   ['throttle.perApp.failures', -3, /must be at least 1$/],
@@ -247,6 +264,7 @@ const anyValue = [
   ...[
     'throttle.perApp',
     'throttle.discoveries',
+    'throttle.overall',
     'session.store',
     'onEvent',
     'fetch',
@@ -257,7 +275,7 @@ const anyValue = [
   ...['session.cookie.dangerouslyAllowHttpOnLocalhost'],
 ];
 /** Options that have a table of their own below. */
-const elsewhere = /^(?:aws|secret|relyingParty|serviceProvider|methods|repositories|stores)\b/;
+const elsewhere = /^(?:aws|captcha|secret|relyingParty|serviceProvider|methods|repositories|stores)\b/;
 
 const title = (value: unknown) => (typeof value === 'bigint' ? 'a bigint' : (JSON.stringify(value) ?? '?'));
 const titled = (table: [path: string, value: unknown, mend: RegExp][]) =>
@@ -334,6 +352,7 @@ describe('Startup errors: an option that does not exist', () => {
     ['throttle.perAddress.windows', 'window'],
     ['throttle.perApp.failure', 'failures'],
     ['throttle.discoveries.request', 'requests'],
+    ['throttle.overall.failure', 'failures'],
     ['hashing.concurency', 'concurrency'],
     ['stores.onetime', 'oneTime'],
   ])('%s: did you mean %s?', (path, meant) => {
@@ -747,6 +766,7 @@ describe('resolveOptions', () => {
         perAddress: { limit: 6, window: 62 },
         perApp: { limit: 7, window: 63 },
         discoveries: { limit: 8, window: 64 },
+        overall: { failures: { limit: 9, window: 65 }, discoveries: { limit: 10, window: 65 } },
       },
       hashing: { concurrency: 1, queue: 0 },
       dependencyTimeout: 1,
@@ -775,6 +795,7 @@ describe('resolveOptions', () => {
         perAddress: { limit: 100, window: 900 },
         perApp: { limit: 20, window: 300 },
         discoveries: { limit: 120, window: 60 },
+        overall: { failures: { limit: 10_000, window: 60 }, discoveries: { limit: 60_000, window: 60 } },
       },
       hashing: { concurrency: 2, queue: 100 },
       dependencyTimeout: 3,
@@ -932,12 +953,98 @@ describe('the endpoints of STS', () => {
   });
 });
 
+describe('captcha', () => {
+  const own = { provider: 'recaptcha', secretKey: 'a key', hostnames: ['www.example.com'] } as const;
+
+  it.each<[string, unknown, string, RegExp]>([
+    ['nothing', {}, 'captcha.provider', /must be recaptcha, hcaptcha or turnstile$/],
+    ['yes', true, 'captcha', /must be \{ provider, secretKey \}, or an object with the method verify$/],
+    ['a word', 'recaptcha', 'captcha', /must be \{ provider, secretKey \}, or an object with/],
+    ['another provider', { ...own, provider: 'friendly' }, 'captcha.provider', /must be recaptcha, hcaptcha/],
+    ['no key', { provider: 'recaptcha' }, 'captcha.secretKey', /must be the key for servers$/],
+    ['an empty key', { ...own, secretKey: '' }, 'captcha.secretKey', /must not be empty$/],
+    ['a host', { ...own, hostnames: 'example.com' }, 'captcha.hostnames', /must be of type array$/],
+    ['no host', { ...own, hostnames: [] }, 'captcha.hostnames', /must name one host at least$/],
+    ['an empty host', { ...own, hostnames: [''] }, 'captcha.hostnames.0', /must not be empty$/],
+    [
+      'nowhere',
+      { ...own, hostnames: undefined },
+      'captcha.hostnames',
+      /is required without relyingParty.origins$/,
+    ],
+    ['an empty action', { ...own, action: '' }, 'captcha.action', /must not be empty$/],
+    ['a number for action', { ...own, action: 5 }, 'captcha.action', /must be a text$/],
+    ['a text for a score', { ...own, minScore: '0.5' }, 'captcha.minScore', /must be a number from 0 to 1$/],
+    ['a high score', { ...own, minScore: 1.1 }, 'captcha.minScore', /must be a number from 0 to 1$/],
+    ['a low score', { ...own, minScore: -0.1 }, 'captcha.minScore', /must be a number from 0 to 1$/],
+    ['a word for yes', { ...own, sendAddress: 'yes' }, 'captcha.sendAddress', /must be true or false$/],
+    ['http', { ...own, endpoint: 'http://www.example.com/' }, 'captcha.endpoint', /must be an https URL$/],
+    ['a path', { ...own, endpoint: '/siteverify' }, 'captcha.endpoint', /must be an https URL$/],
+    ['an unknown word', { ...own, hostname: ['x'] }, 'captcha.hostname', /Did you mean hostnames\?/],
+    [
+      'a score of hcaptcha',
+      { ...own, provider: 'hcaptcha', minScore: 0.5 },
+      'captcha.minScore',
+      /is for recaptcha alone$/,
+    ],
+    [
+      'an action of hcaptcha',
+      { ...own, provider: 'hcaptcha', action: 'sign-in' },
+      'captcha.action',
+      /is unknown to hcaptcha$/,
+    ],
+  ])('%s is an error that names its path and the mend', (_, captcha, path, mend) => {
+    const refusal = refusalOf({ ...least, captcha });
+    expect([refusal.path, refusal.message]).toEqual([path, expect.stringMatching(mend)]);
+  });
+
+  it('has nothing to open where nothing locks', () => {
+    const refusal = refusalOf({ ...least, lockout: false, captcha: own });
+    expect([refusal.path, refusal.message]).toEqual(['captcha', expect.stringMatching(/nothing locks$/)]);
+  });
+
+  it.each([
+    ['recaptcha', 'https://www.google.com/recaptcha/api/siteverify', { least: 0.5, required: false }],
+    ['hcaptcha', 'https://api.hcaptcha.com/siteverify', null],
+    ['turnstile', 'https://challenges.cloudflare.com/turnstile/v0/siteverify', null],
+  ] as const)('%s is asked where it is, for the hosts of the relying party', (provider, url, score) => {
+    const { captcha } = resolveOptions({
+      ...least,
+      relyingParty: {
+        id: 'example.com',
+        name: 'x',
+        origins: ['https://app.example.com', 'https://example.com:8443'],
+      },
+      captcha: { provider, secretKey: 'a key' },
+    });
+    expect(captcha).toEqual({
+      siteverify: {
+        ...{ url, secretKey: 'a key', sendAddress: false, action: null, score },
+        hostnames: ['app.example.com', 'example.com'],
+      },
+    });
+  });
+
+  it('takes what is said of it, and whatever the host has itself', () => {
+    const { captcha } = resolveOptions(full());
+    expect(captcha).toEqual({
+      siteverify: {
+        ...{ url: 'https://www.recaptcha.net/siteverify', secretKey: 'a key', sendAddress: true },
+        ...{ action: 'sign-in', hostnames: ['www.example.com'], score: { least: 0.7, required: true } },
+      },
+    });
+    const verifier = { verify: async () => true };
+    expect(resolveOptions({ ...least, captcha: verifier }).captcha).toEqual({ own: verifier });
+  });
+});
+
 describe('undefined means absent, and null does not', () => {
   const required = [
     'repositories',
     'secret',
     ...['relyingParty.id', 'relyingParty.name', 'relyingParty.origins'],
     ...['serviceProvider.entityId', 'serviceProvider.acsUrl', 'aws.audience'],
+    ...['captcha.provider', 'captcha.secretKey'],
     ...['methods.basic.strategy', 'stores.oneTime', 'stores.counters', 'stores.index'],
   ];
   const all = allPaths.map((path) => path.join('.'));

@@ -133,7 +133,9 @@ describe('what is told of attacks on the second factor (LOG-05)', () => {
       const session = await owing(target);
       await told(target);
       expect((await pay(target.nodes[0], session, await key.get(session.options))).status).toBe(423);
-      expect(await told(target)).toEqual([]);
+      expect(await told(target)).toEqual([
+        { type: 'second_factor_failed', reason: 'locked', ...factor(target) },
+      ]);
     }));
 
   it('LOG-05: a configuration that is unlocked, or not, and a device that is added, or not', () =>
