@@ -82,6 +82,14 @@ export type EndCause =
   | 'identity_provider_gone'
   | 'membership_gone';
 
+/** Who sends a request. */
+export interface Client {
+  /** As the host's `trust proxy` setting lets it be known. */
+  address: string;
+  /** The `id` that a middleware of the host has given the request; `null` where none has. */
+  requestId: string | null;
+}
+
 /** Who an event is about, as far as it is known. */
 export interface AuditSubject {
   principalType: 'user' | 'app';
@@ -89,20 +97,18 @@ export interface AuditSubject {
 }
 
 /** Which session of which user tried which second factor, for what, and from where. */
-export interface FactorAttempt {
+export interface FactorAttempt extends Client {
   session: string;
   entityId: string;
   factor: 'fido2' | 'u2f' | 'recovery_code';
   /** Completing a sign-in, unlocking the configuration of second factors, or approving an operation of the host. */
   purpose: 'sign-in' | 'configuration' | 'approval';
-  address: string;
 }
 
 /** Which session of which user changed the configuration of the second factor, from where. */
-export interface ConfigurationChange {
+export interface ConfigurationChange extends Client {
   session: string;
   entityId: string;
-  address: string;
 }
 
 /**
@@ -113,32 +119,34 @@ export type AuditEvent = { /** Milliseconds since the epoch. */ at: number } & (
   | ({
       type: 'signed_in';
       method: string;
+      /** The identity provider that vouched for the user. */
+      idpId: string | null;
       state: string;
-      address: string;
       session: string;
-    } & AuditSubject)
-  | {
+    } & AuditSubject &
+      Client)
+  | ({
       type: 'sign_in_failed';
       method: string;
       reason: FailureReason;
-      address: string;
+      /** The identity provider, where there is one of the id that was sent. */
+      idpId: string | null;
       identifier: string | null;
       entityId: string | null;
-    }
-  | { type: 'locked'; identifier: string; address: string }
+    } & Client)
+  | ({ type: 'locked'; identifier: string } & Client)
   /** The password and a captcha have opened the lock. */
-  | { type: 'unlocked'; identifier: string; address: string }
-  | { type: 'captcha_refused'; reason: CaptchaRefusal; identifier: string; address: string }
-  | { type: 'throttled'; scope: 'address' | 'app' | 'overall'; address: string }
-  | {
+  | ({ type: 'unlocked'; identifier: string } & Client)
+  | ({ type: 'captcha_refused'; reason: CaptchaRefusal; identifier: string } & Client)
+  | ({ type: 'throttled'; scope: 'address' | 'app' | 'overall' } & Client)
+  | ({
       type: 'rejected_api_key';
       reason: FailureReason;
-      address: string;
       entityId: string | null;
-    }
+    } & Client)
   | ({ type: 'second_factor_completed' } & FactorAttempt)
   | ({ type: 'second_factor_failed'; reason: FactorFailure } & FactorAttempt)
-  | { type: 'second_factor_locked'; entityId: string; address: string }
+  | ({ type: 'second_factor_locked'; entityId: string } & Client)
   | ({ type: 'configuration_unlocked' } & ConfigurationChange)
   | ({ type: 'configuration_unlock_failed'; reason: FailureReason } & ConfigurationChange)
   | ({ type: 'device_added'; credentialId: string } & ConfigurationChange)
@@ -156,12 +164,12 @@ export type AuditEvent = { /** Milliseconds since the epoch. */ at: number } & (
       /** The session that took its place, where one was `replaced`. */
       successor: string | null;
     } & AuditSubject)
-  | {
+  | ({
       type: 'account_selected';
       session: string;
       entityId: string;
       accountId: string;
-    }
+    } & Client)
   | { type: 'password_rehashed'; entityId: string }
   | {
       type: 'peer_failed';
@@ -188,7 +196,8 @@ export type Audit = (event: WithoutTime<AuditEvent>) => void;
 
 /**
  * Makes the sender of audit events. The host's listener runs after the current work, on its own: it can neither
- * throw into a sign-in nor slow it by more than the time that it computes.
+ * throw into a sign-in nor slow it by more than the time that it computes. It runs in the asynchronous context of the work, so what
+ * an AsyncLocalStorage of the host knows of the request is known there.
  */
 export function auditLog(listener: ((event: AuditEvent) => unknown) | undefined, clock: () => number): Audit {
   if (listener === undefined) return () => {};

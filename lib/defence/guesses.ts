@@ -1,4 +1,5 @@
 import { AuthError } from '../errors.js';
+import type { Client } from './audit.js';
 import type { Attempt } from './failure-window.js';
 import type { EmailLock } from './lockout.js';
 import type { Throttle } from './throttle.js';
@@ -22,25 +23,20 @@ export interface GuessLimits {
    *
    * @throws AuthError `too_many_requests`
    */
-  check(address: string, app?: string): Promise<void>;
+  check(client: Client, app?: string): Promise<void>;
   /**
    * Counts a discovery, and refuses a client address that asks for too many.
    *
    * @throws AuthError `too_many_requests`
    */
-  discover(address: string): Promise<void>;
+  discover(client: Client): Promise<void>;
   /**
    * Runs a guess from a client address, unless what it guesses at is locked or slowed down. A refusal counts; a success
    * that is complete forgets what failed before at the same target.
    *
    * @throws AuthError `locked` or `too_many_requests`
    */
-  at<T>(
-    guess: Guess,
-    address: string,
-    work: () => Promise<T>,
-    isComplete: (result: T) => boolean,
-  ): Promise<T>;
+  at<T>(guess: Guess, client: Client, work: () => Promise<T>, isComplete: (result: T) => boolean): Promise<T>;
   /** Forgets what failed before at a user, whose sign-in has been completed now. It never fails. */
   settle(guess: { email: string }): Promise<void>;
 }
@@ -50,17 +46,17 @@ export interface GuessLimits {
  * not before: a client that sends its body slowly takes nobody's place.
  */
 export function guessLimits(lock: EmailLock, throttle: Throttle): GuessLimits {
-  const placeFor = (guess: Exclude<Guess, null>, address: string): Promise<Attempt> =>
-    'email' in guess ? lock.reserve(guess.email, address, guess.captcha) : throttle.app(address, guess.app);
+  const placeFor = (guess: Exclude<Guess, null>, client: Client): Promise<Attempt> =>
+    'email' in guess ? lock.reserve(guess.email, client, guess.captcha) : throttle.app(client, guess.app);
 
   return {
-    check: (address, app) => throttle.check(address, app),
-    discover: (address) => throttle.discover(address),
-    async at(guess, address, work, isComplete) {
-      if (guess !== null) await throttle.guess(address);
+    check: (client, app) => throttle.check(client, app),
+    discover: (client) => throttle.discover(client),
+    async at(guess, client, work, isComplete) {
+      if (guess !== null) await throttle.guess(client);
       const targeted = async () =>
-        guess === null ? work() : settled(await placeFor(guess, address), work, isComplete);
-      return settled(await throttle.address(address), targeted, () => false);
+        guess === null ? work() : settled(await placeFor(guess, client), work, isComplete);
+      return settled(await throttle.address(client), targeted, () => false);
     },
     settle: ({ email }) => lock.settle(email).catch(() => {}),
   };

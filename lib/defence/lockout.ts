@@ -1,5 +1,5 @@
 import { AuthError } from '../errors.js';
-import type { Audit } from './audit.js';
+import type { Audit, Client } from './audit.js';
 import type { CaptchaCheck } from './captcha.js';
 import type { CounterStore } from './counters.js';
 import { type Attempt, type Closed, type FailureLimit, FailureWindow, unlimited } from './failure-window.js';
@@ -12,7 +12,7 @@ export interface EmailLock {
    *
    * @throws AuthError `locked`, for known and unknown addresses alike; `too_many_requests`, and as the captcha does
    */
-  reserve(email: string, address: string, captcha?: string | null): Promise<Attempt>;
+  reserve(email: string, client: Client, captcha?: string | null): Promise<Attempt>;
   /** Forgets the failures at a canonical address; one that is locked stays so. */
   settle(email: string): Promise<void>;
 }
@@ -43,19 +43,19 @@ export function emailLock({ counters, limits, captcha, identify, audit }: EmailL
     if (closed === 'failures') throw new AuthError('locked');
     throw new AuthError('too_many_requests', { retryAfter });
   };
-  const isSolved = async (identifier: string, response: string | null | undefined, address: string) => {
+  const isSolved = async (identifier: string, response: string | null | undefined, client: Client) => {
     if (captcha === null || !response) return false;
-    const refusal = await captcha(response, address);
-    if (refusal !== null) audit({ type: 'captcha_refused', reason: refusal, identifier, address });
+    const refusal = await captcha(response, client.address);
+    if (refusal !== null) audit({ type: 'captcha_refused', reason: refusal, identifier, ...client });
     return refusal === null;
   };
   /** A place for a guess at a locked address: the right password opens it. */
-  const placeToOpen = async (identifier: string, address: string): Promise<Attempt> => {
+  const placeToOpen = async (identifier: string, client: Client): Promise<Attempt> => {
     const attempt = await afterCaptcha.reserve(identifier);
     if ('closed' in attempt) return refuse(attempt);
     const open = async () => {
       await Promise.all([failures.open(identifier), afterCaptcha.clear(identifier)]);
-      audit({ type: 'unlocked', identifier, address });
+      audit({ type: 'unlocked', identifier, ...client });
     };
     return { ...attempt, proven: open, cleared: open };
   };
@@ -65,18 +65,18 @@ export function emailLock({ counters, limits, captcha, identify, audit }: EmailL
       const identifier = identify(email);
       await Promise.all([failures.clear(identifier), afterCaptcha.clear(identifier)]);
     },
-    async reserve(email, address, response) {
+    async reserve(email, client, response) {
       const identifier = identify(email);
       const attempt = await failures.reserve(identifier);
       if ('closed' in attempt) {
-        const isOpened = attempt.closed === 'failures' && (await isSolved(identifier, response, address));
-        return isOpened ? placeToOpen(identifier, address) : refuse(attempt);
+        const isOpened = attempt.closed === 'failures' && (await isSolved(identifier, response, client));
+        return isOpened ? placeToOpen(identifier, client) : refuse(attempt);
       }
       return {
         ...attempt,
         async failed() {
           const reached = await attempt.failed();
-          if (reached) audit({ type: 'locked', identifier, address });
+          if (reached) audit({ type: 'locked', identifier, ...client });
           return reached;
         },
       };

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { AuthError } from '../errors.js';
-import type { Audit } from './audit.js';
+import type { Audit, Client } from './audit.js';
 import { type CounterStore, memoryCounterStore } from './counters.js';
 import { FullError } from './expiring-map.js';
 import { type Attempt, type Closed, type FailureLimit, FailureWindow, unlimited } from './failure-window.js';
@@ -14,32 +14,32 @@ export interface Throttle {
    *
    * @throws AuthError `too_many_requests`
    */
-  check(address: string, app?: string): Promise<void>;
+  check(client: Client, app?: string): Promise<void>;
   /**
    * Counts a discovery from a client address, whatever comes of it.
    *
    * @throws AuthError `too_many_requests`
    */
-  discover(address: string): Promise<void>;
+  discover(client: Client): Promise<void>;
   /**
    * Refuses a guess while too many have failed from everywhere; takes no place.
    *
    * @throws AuthError `too_many_requests`
    */
-  guess(address: string): Promise<void>;
+  guess(client: Client): Promise<void>;
   /**
    * Takes a place for one attempt from a client address.
    *
    * @throws AuthError `too_many_requests`
    */
-  address(address: string): Promise<Attempt>;
+  address(client: Client): Promise<Attempt>;
   /**
    * Takes a place for one attempt of an app from a client address. Apps are slowed down, never locked: whoever
    * fails from elsewhere does not keep the app out.
    *
    * @throws AuthError `too_many_requests`
    */
-  app(address: string, app: string): Promise<Attempt>;
+  app(client: Client, app: string): Promise<Attempt>;
 }
 
 /**
@@ -88,45 +88,45 @@ export function throttle(
 
   const refuse = (
     scope: 'address' | 'app' | 'overall',
-    address: string,
+    client: Client,
     { retryAfter }: Pick<Closed, 'retryAfter'>,
   ): never => {
-    audit({ type: 'throttled', scope, address });
+    audit({ type: 'throttled', scope, ...client });
     throw new AuthError('too_many_requests', { retryAfter });
   };
   const reserve = async (
     windows: Both<FailureWindow>,
     key: string,
     scope: 'address' | 'app',
-    address: string,
+    client: Client,
   ) => {
     const place = await withFallback(windows, (window) => window.reserve(key));
-    return 'closed' in place ? refuse(scope, address, place) : place;
+    return 'closed' in place ? refuse(scope, client, place) : place;
   };
 
   return {
-    async check(address, app) {
+    async check(client, app) {
       const [byAddress, byApp] = await Promise.all([
-        withFallback(perAddress, (window) => window.closed(networkOf(address))),
-        app === undefined ? null : withFallback(perApp, (window) => window.closed(appKey(address, app))),
+        withFallback(perAddress, (window) => window.closed(networkOf(client.address))),
+        app === undefined ? null : withFallback(perApp, (window) => window.closed(appKey(client, app))),
       ]);
-      if (byAddress !== null) refuse('address', address, byAddress);
-      if (byApp !== null) refuse('app', address, byApp);
+      if (byAddress !== null) refuse('address', client, byAddress);
+      if (byApp !== null) refuse('app', client, byApp);
     },
-    async discover(address) {
-      const own = await increment(`discover:${networkOf(address)}`, limits.discoveries);
-      if (own.count > limits.discoveries.limit) refuse('address', address, { retryAfter: own.endsIn / 1000 });
+    async discover(client) {
+      const own = await increment(`discover:${networkOf(client.address)}`, limits.discoveries);
+      if (own.count > limits.discoveries.limit) refuse('address', client, { retryAfter: own.endsIn / 1000 });
       const all = await increment('overall:discover', limits.overall.discoveries);
       if (all.count > limits.overall.discoveries.limit)
-        refuse('overall', address, { retryAfter: all.endsIn / 1000 });
+        refuse('overall', client, { retryAfter: all.endsIn / 1000 });
     },
-    async guess(address) {
+    async guess(client) {
       const failed = await withFallback(stores, (store) => store.get(overallFailures));
       if (failed !== null && failed.count >= limits.overall.failures.limit)
-        refuse('overall', address, { retryAfter: failed.endsIn / 1000 });
+        refuse('overall', client, { retryAfter: failed.endsIn / 1000 });
     },
-    async address(address) {
-      const attempt = await reserve(perAddress, networkOf(address), 'address', address);
+    async address(client) {
+      const attempt = await reserve(perAddress, networkOf(client.address), 'address', client);
       return {
         ...attempt,
         async failed() {
@@ -135,11 +135,11 @@ export function throttle(
         },
       };
     },
-    app: (address, app) => reserve(perApp, appKey(address, app), 'app', address),
+    app: (client, app) => reserve(perApp, appKey(client, app), 'app', client),
   };
 }
 
-function appKey(address: string, app: string): string {
+function appKey({ address }: Client, app: string): string {
   return `${networkOf(address)} ${createHash('sha256').update(app).digest('base64url')}`;
 }
 

@@ -4,8 +4,8 @@ import { type PasswordDependencies, verifyPasswordOf } from '../defence/user-pas
 import { AuthError } from '../errors.js';
 import type { SecondFactor } from '../second-factor/index.js';
 import { configurationRequest, parseBody } from '../wire/schemas.js';
-import { addressOf } from './address.js';
 import { type AdmittedWork, guessAt, userOf } from './admitted.js';
+import { clientOf } from './client.js';
 
 /** What unlocking the configuration of the second factor is made from. */
 export interface UnlockDependencies {
@@ -33,8 +33,8 @@ export function config2faAuth({
   return async (request, response, session, body) => {
     const { password, assertion, recovery_code: code } = parseBody(configurationRequest, body);
     const user = userOf(session);
-    const address = addressOf(request);
-    const told = { session: session.key, entityId: user.id, address };
+    const client = clientOf(request);
+    const told = { session: session.key, entityId: user.id, ...client };
 
     const byPassword = async (given: string) => {
       const verdict = await verifyPasswordOf(dependencies, user, given);
@@ -50,7 +50,7 @@ export function config2faAuth({
     if (password !== undefined) {
       const guessing = limits.at(
         guessAt(user),
-        address,
+        client,
         () => byPassword(password),
         () => true,
       );
@@ -59,8 +59,8 @@ export function config2faAuth({
           audit({ type: 'configuration_unlock_failed', reason: 'locked', ...told });
         throw error;
       });
-    } else if (assertion !== undefined) await unlock(session, assertion, address);
-    else if (code !== undefined) await unlockByRecoveryCode(session, code, address);
+    } else if (assertion !== undefined) await unlock(session, assertion, client);
+    else if (code !== undefined) await unlockByRecoveryCode(session, code, client);
     else await configuration.unlockFresh(session, user);
     audit({ type: 'configuration_unlocked', ...told });
     response.status(200).json({});

@@ -4,8 +4,8 @@ import type { DeviceChanges } from '../second-factor/devices.js';
 import type { Enrolment } from '../second-factor/enrolment.js';
 import { addDeviceRequest, parseBody, removeDeviceRequest, renameDeviceRequest } from '../wire/schemas.js';
 import type { DeviceList, ListedDevice } from '../wire/webauthn.js';
-import { addressOf } from './address.js';
 import { type AdmittedWork, userOf } from './admitted.js';
+import { clientOf } from './client.js';
 
 /** What listing and changing devices is made from. */
 export interface DeviceDependencies {
@@ -31,7 +31,7 @@ export function listDevices(devices: GuardedDevices): AdmittedWork {
 export function addDevice(enrolment: Enrolment): AdmittedWork {
   return async (request, response, session, body) => {
     const { name, attestationResult } = parseBody(addDeviceRequest, body);
-    const given = { name, attestation: attestationResult, address: addressOf(request) };
+    const given = { name, attestation: attestationResult, client: clientOf(request) };
     const { device, owed } = await enrolment.add(session, given);
     response
       .status(201)
@@ -43,7 +43,7 @@ export function addDevice(enrolment: Enrolment): AdmittedWork {
 export function renameDevice(changes: DeviceChanges): AdmittedWork {
   return async (request, response, session, body) => {
     const { old_name: from, new_name: to } = parseBody(renameDeviceRequest, body);
-    await changes.rename(session, { from, to, address: addressOf(request) });
+    await changes.rename(session, { from, to, client: clientOf(request) });
     response.status(204).end();
   };
 }
@@ -52,7 +52,7 @@ export function renameDevice(changes: DeviceChanges): AdmittedWork {
 export function removeDevice(changes: DeviceChanges): AdmittedWork {
   return async (request, response, session, body) => {
     const { name } = parseBody(removeDeviceRequest, body);
-    await changes.remove(session, { name, address: addressOf(request) });
+    await changes.remove(session, { name, client: clientOf(request) });
     response.status(204).end();
   };
 }

@@ -3,7 +3,7 @@ import type { ApprovalChallenge, Approvals, DeviceName } from '../second-factor/
 import type { Gate } from '../sessions/gate.js';
 import { parseBody } from '../wire/schemas.js';
 import { approval } from '../wire/webauthn.js';
-import { addressOf } from './address.js';
+import { clientOf } from './client.js';
 
 /** What is approved. */
 export interface ApprovalOptions {
@@ -51,7 +51,7 @@ export function deviceApprovals(gate: Gate, approvals: Approvals | null): Device
       const operation = operationOf(options);
       const session = await gate.admit(request, user);
       const { challenge_token: token, ...assertion } = parseBody(approval, answer);
-      return verify(session, { assertion, token, operation, address: addressOf(request) });
+      return verify(session, { assertion, token, operation, client: clientOf(request) });
     },
   };
 }

@@ -1,7 +1,7 @@
 import type { SecondFactor } from '../second-factor/index.js';
 import type { RecoveryCodesResponse } from '../wire/schemas.js';
-import { addressOf } from './address.js';
 import type { AdmittedWork } from './admitted.js';
+import { clientOf } from './client.js';
 
 /** What making recovery codes needs. */
 export interface RecoveryCodeDependencies {
@@ -17,7 +17,7 @@ export function generateRecoveryCodes({
 }: RecoveryCodeDependencies): AdmittedWork {
   return async (request, response, session) => {
     const codes: RecoveryCodesResponse = {
-      recovery_codes: await generate(session, addressOf(request)),
+      recovery_codes: await generate(session, clientOf(request)),
     };
     response.status(200).json(codes);
   };

@@ -3,8 +3,8 @@ import type { Audit } from '../defence/audit.js';
 import type { GuardedRepositories } from '../defence/guarded-repositories.js';
 import type { GuessLimits } from '../defence/guesses.js';
 import { AuthError } from '../errors.js';
-import { addressOf } from './address.js';
 import { type ReturnDependencies, returnSignedIn, targetOf } from './browser-return.js';
+import { clientOf } from './client.js';
 import { handler } from './handler.js';
 
 /** What the callback of authorization servers is made from. */
@@ -37,8 +37,8 @@ export function oauthCallback(
 
   return handler('oauthCallback()', async (request, response) => {
     if (request.method !== 'GET') throw new AuthError('method_not_allowed', { headers: { Allow: 'GET' } });
-    const address = addressOf(request);
-    await limits.check(address);
+    const client = clientOf(request);
+    await limits.check(client);
     const { code, state, iss } = request.query;
     const target = targetOf(targets, undefined);
     const [, suffix = ''] = typeof state === 'string' ? state.split('.') : [];
@@ -48,7 +48,8 @@ export function oauthCallback(
       typeof code === 'string' && typeof state === 'string' && /^[\x20-\x7e]{1,4096}$/.test(code);
     if (!isAnswer || state.length > 4096 || id.length === 0 || !(await arrived(request, id.toString()))) {
       const reason = isAnswer ? 'not_begun_here' : 'refused_by_provider';
-      audit({ type: 'sign_in_failed', method, reason, address, identifier: null, entityId: null });
+      const unknown = { idpId: null, identifier: null, entityId: null };
+      audit({ type: 'sign_in_failed', method, reason, ...unknown, ...client });
       response.redirect(303, `${target}#error=invalid_credentials`);
       return;
     }

@@ -10,7 +10,7 @@ import type { Gate } from '../sessions/gate.js';
 import { isFresh, type Principal } from '../sessions/record.js';
 import { authorizationHeader, isBasic, readBasicHeader } from '../wire/authorization.js';
 import { isUuid } from '../wire/ids.js';
-import { addressOf } from './address.js';
+import { clientOf } from './client.js';
 import { fail } from './handler.js';
 
 /** The account that a request is about; anything but the id of one account is refused. */
@@ -112,14 +112,14 @@ async function apiKey(
   const { username: appId, password: secret } = readBasicHeader(header);
   if (apps === null || !isUuid(appId)) throw new AuthError('invalid_credentials');
 
-  const address = addressOf(request);
-  await limits.check(address, appId);
+  const client = clientOf(request);
+  await limits.check(client, appId);
   const verdict = await verifyApp({ accounts, clock }, await apps.findById(appId), secret);
   if ('app' in verdict) {
     return { principal: verdict.app, session: apiKeySession(verdict.app, clock()) };
   }
-  audit({ type: 'rejected_api_key', reason: verdict.reason, address, entityId: verdict.entityId });
-  return limits.at({ app: appId }, address, refuse, () => false);
+  audit({ type: 'rejected_api_key', reason: verdict.reason, ...client, entityId: verdict.entityId });
+  return limits.at({ app: appId }, client, refuse, () => false);
 }
 
 async function refuse(): Promise<never> {

@@ -3,8 +3,8 @@ import type { GuessLimits } from '../defence/guesses.js';
 import { AuthError } from '../errors.js';
 import type { SameOriginCheck } from '../sessions/same-origin.js';
 import { formBodyReader } from '../wire/body.js';
-import { addressOf } from './address.js';
 import { type ReturnDependencies, returnSignedIn, targetOf } from './browser-return.js';
+import { clientOf } from './client.js';
 import { handler } from './handler.js';
 
 /** What the assertion consumer service is made from. */
@@ -27,7 +27,7 @@ export function samlAcs(dependencies: SamlAcsDependencies, targets: readonly str
   const readForm = formBodyReader(formLimit);
   return handler('samlAcs()', async (request, response) => {
     if (request.method !== 'POST') throw new AuthError('method_not_allowed', { headers: { Allow: 'POST' } });
-    await limits.check(addressOf(request));
+    await limits.check(clientOf(request));
     const { SAMLResponse, RelayState, again } = await readForm(request, response);
     if (typeof SAMLResponse !== 'string' || SAMLResponse === '') {
       throw new AuthError('malformed_request', { fields: [{ path: 'SAMLResponse', detail: 'is required' }] });

@@ -1,8 +1,8 @@
 import { AuthError } from '../errors.js';
 import { parseBody } from '../wire/schemas.js';
 import { u2fAnswer } from '../wire/webauthn.js';
-import { addressOf } from './address.js';
 import type { AdmittedWork } from './admitted.js';
+import { clientOf } from './client.js';
 import { answerCompleted, type CompletionDependencies } from './completion.js';
 
 /**
@@ -14,7 +14,7 @@ export function sessionAuthU2f(dependencies: CompletionDependencies): AdmittedWo
     const { completeByU2f } = dependencies;
     if (completeByU2f === null) throw new AuthError('method_not_configured');
     const answer = parseBody(u2fAnswer, body);
-    const completed = await completeByU2f(session, answer, addressOf(request));
+    const completed = await completeByU2f(session, answer, clientOf(request));
     await answerCompleted(dependencies, request, response, session, completed);
   };
 }

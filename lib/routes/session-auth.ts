@@ -7,8 +7,8 @@ import type { Method } from '../strategies/method.js';
 import { authorizationHeader, isBasic } from '../wire/authorization.js';
 import type { BodyReader } from '../wire/body.js';
 import { authRequest, parseBody } from '../wire/schemas.js';
-import { addressOf } from './address.js';
 import { type AnswerDependencies, answerWithSession } from './answer.js';
+import { clientOf } from './client.js';
 import type { Work } from './handler.js';
 import type { SignIn } from './sign-in.js';
 
@@ -30,7 +30,7 @@ export function sessionAuth(dependencies: SessionAuthDependencies): Work {
   const { limits, readBody, methods, sameOrigin, sessions, signIn } = dependencies;
 
   return async (request, response) => {
-    await limits.check(addressOf(request));
+    await limits.check(clientOf(request));
     const body = await readBody(request, response);
     request.body = body === undefined ? {} : body;
     const { method: named, token_type: carrier } = parseBody(authRequest, request.body);

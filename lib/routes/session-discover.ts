@@ -8,7 +8,7 @@ import type { SessionCookie } from '../sessions/cookie.js';
 import type { Method, StrategyDependencies } from '../strategies/method.js';
 import type { BodyReader } from '../wire/body.js';
 import { type AuthMethod, discoverQuery, discoverRequest, parseBody } from '../wire/schemas.js';
-import { addressOf } from './address.js';
+import { clientOf } from './client.js';
 import type { Work } from './handler.js';
 
 /** What discovery is made from. */
@@ -41,9 +41,9 @@ export function sessionDiscover({
   const { identityProviders, accounts } = repositories;
 
   return async (request, response) => {
-    const address = addressOf(request);
-    await limits.check(address);
-    await limits.discover(address);
+    const client = clientOf(request);
+    await limits.check(client);
+    await limits.discover(client);
     const { acct_id: accountId } = parseBody(discoverQuery, request.query);
     const { user_email: email = null } = parseBody(
       discoverRequest,

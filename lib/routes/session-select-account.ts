@@ -7,6 +7,7 @@ import { isMember } from '../sessions/principals.js';
 import type { Sessions } from '../sessions/sessions.js';
 import { parseBody, type SelectAccountResponse, selectAccountRequest } from '../wire/schemas.js';
 import type { AdmittedWork } from './admitted.js';
+import { clientOf } from './client.js';
 
 /** What selecting an account is made from. */
 export interface SelectAccountDependencies {
@@ -26,7 +27,7 @@ export function sessionSelectAccount({
 }: SelectAccountDependencies): AdmittedWork {
   const { accounts, identityProviders } = repositories;
 
-  return async (_request, response, { key, record, principal }, body) => {
+  return async (request, response, { key, record, principal }, body) => {
     const { acct_id: accountId } = parseBody(selectAccountRequest, body);
     if (!isMember('user', principal, accountId)) throw new AuthError('account_forbidden');
 
@@ -37,12 +38,8 @@ export function sessionSelectAccount({
       throw new AuthError('account_forbidden');
 
     await sessions.change(key, () => ({ accountId }));
-    audit({
-      type: 'account_selected',
-      session: key,
-      entityId: record.entityId,
-      accountId,
-    });
+    const { entityId } = record;
+    audit({ type: 'account_selected', session: key, entityId, accountId, ...clientOf(request) });
     response.status(200).json({ cookie: null } satisfies SelectAccountResponse);
   };
 }

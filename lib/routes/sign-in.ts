@@ -1,5 +1,5 @@
 import type { Request } from 'express';
-import type { Audit, FailureReason } from '../defence/audit.js';
+import type { Audit, Client, FailureReason } from '../defence/audit.js';
 import type { GuardedRepositories } from '../defence/guarded-repositories.js';
 import type { Guess, GuessLimits } from '../defence/guesses.js';
 import { AuthError } from '../errors.js';
@@ -11,7 +11,7 @@ import type { Sessions } from '../sessions/sessions.js';
 import type { Method } from '../strategies/method.js';
 import type { Outcome, Proof } from '../strategies/strategy.js';
 import type { TokenType } from '../wire/schemas.js';
-import { addressOf } from './address.js';
+import { clientOf } from './client.js';
 
 /** What signing in is made from. */
 export interface SignInDependencies {
@@ -44,7 +44,7 @@ export function signIn(dependencies: SignInDependencies): SignIn {
   const { limits, sessions, repositories } = dependencies;
 
   return async (request, method, carrier) => {
-    const address = addressOf(request);
+    const client = clientOf(request);
     const guess = method.guess(request);
     const start = async (): Promise<SignedIn> => {
       const proof = await prove(dependencies, request, method, guess);
@@ -64,12 +64,12 @@ export function signIn(dependencies: SignInDependencies): SignIn {
       }
     };
     const isComplete = ({ started }: SignedIn) => started.record.state === 'active';
-    const signedIn = await limits.at(guess, address, start, isComplete).catch((error: unknown) => {
+    const signedIn = await limits.at(guess, client, start, isComplete).catch((error: unknown) => {
       if (error instanceof AuthError && error.code === 'locked')
-        tellFailure(dependencies, request, method, guess, { reason: 'locked', entityId: null });
+        tellFailure(dependencies, request, method, guess, { reason: 'locked' });
       throw error;
     });
-    report(dependencies, signedIn.started, address);
+    report(dependencies, signedIn.started, client);
     return signedIn;
   };
 }
@@ -93,10 +93,14 @@ function tellFailure(
   request: Request,
   { name: method }: Method,
   guess: Guess,
-  { reason, entityId }: { reason: FailureReason; entityId: string | null },
+  {
+    reason,
+    entityId = null,
+    idpId = null,
+  }: { reason: FailureReason; entityId?: string | null; idpId?: string | null },
 ): void {
   const identifier = guess === null ? null : identify('email' in guess ? guess.email : guess.app);
-  audit({ type: 'sign_in_failed', method, reason, address: addressOf(request), identifier, entityId });
+  audit({ type: 'sign_in_failed', method, reason, idpId, identifier, entityId, ...clientOf(request) });
 }
 
 /** The session that a proof is worth: bound to its credential, in the state that the second factor leaves it. */
@@ -122,15 +126,7 @@ function sessionOf(
   };
 }
 
-function report({ audit }: SignInDependencies, { key, record }: StartedSession, address: string): void {
-  const { principalType, entityId, method, state } = record;
-  audit({
-    type: 'signed_in',
-    principalType,
-    entityId,
-    method,
-    state,
-    address,
-    session: key,
-  });
+function report({ audit }: SignInDependencies, { key, record }: StartedSession, client: Client): void {
+  const { principalType, entityId, method, idpId, state } = record;
+  audit({ type: 'signed_in', principalType, entityId, method, idpId, state, session: key, ...client });
 }

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { Audit } from '../defence/audit.js';
+import type { Audit, Client } from '../defence/audit.js';
 import type { GuardedDevices } from '../defence/guarded-devices.js';
 import { AuthError } from '../errors.js';
 import type { MfaDevice } from '../repositories/index.js';
@@ -39,7 +39,7 @@ export interface Approvals {
    */
   verify(
     session: StoredSession,
-    given: { assertion: Assertion; token: string; operation: string | undefined; address: string },
+    given: { assertion: Assertion; token: string; operation: string | undefined; client: Client },
   ): Promise<DeviceName>;
 }
 
@@ -77,9 +77,9 @@ export function approvals({
         mfa_devices: theirs.map(nameOf),
       };
     },
-    verify(session, { assertion, token, operation, address }) {
+    verify(session, { assertion, token, operation, client }) {
       const { key, record } = session;
-      return attempts.at(session, { factor: 'fido2', purpose: 'approval', address }, async () => {
+      return attempts.at(session, { factor: 'fido2', purpose: 'approval', client }, async () => {
         const challenge = challenges.live(record.challenge, 'approval');
         const isMeant =
           challenge !== null &&
@@ -95,7 +95,7 @@ export function approvals({
             credentialId: device.credentialId,
             session: key,
             entityId: record.entityId,
-            address,
+            ...client,
           });
           return nameOf(device);
         });

@@ -1,4 +1,4 @@
-import type { Audit, FactorAttempt, FactorFailure } from '../defence/audit.js';
+import type { Audit, Client, FactorAttempt, FactorFailure } from '../defence/audit.js';
 import type { CounterStore } from '../defence/counters.js';
 import { type Attempt, type FailureLimit, FailureWindow, unlimited } from '../defence/failure-window.js';
 import { AuthError } from '../errors.js';
@@ -14,7 +14,9 @@ export type FactorOutcome<T> =
   | { kind: 'raced'; reason?: FactorFailure };
 
 /** Which factor is tried, for what, and from where. */
-export type Trial = Omit<FactorAttempt, 'session' | 'entityId'>;
+export interface Trial extends Pick<FactorAttempt, 'factor' | 'purpose'> {
+  client: Client;
+}
 
 /** Limits the attempts at second factors; see {@link factorAttempts}. */
 export interface FactorAttempts {
@@ -78,7 +80,8 @@ export function factorAttempts({
     async at(session, trial, work) {
       const { key, record } = session;
       const { entityId } = record;
-      const told = { session: key, entityId, ...trial };
+      const { client, ...tried } = trial;
+      const told = { session: key, entityId, ...tried, ...client };
       const place = await places(session).catch((error: unknown) => {
         if (error instanceof AuthError && error.code === 'locked')
           audit({ type: 'second_factor_failed', reason: 'locked', ...told });
@@ -103,7 +106,7 @@ export function factorAttempts({
         await settle((each) => each.forgiven());
       } else {
         const [userLocked, sessionOver] = await settle((each) => each.failed());
-        if (userLocked) audit({ type: 'second_factor_locked', entityId, address: trial.address });
+        if (userLocked) audit({ type: 'second_factor_locked', entityId, ...client });
         if (sessionOver) await sessions.end(session, 'second_factor_failed');
       }
       throw new AuthError('invalid_credentials');

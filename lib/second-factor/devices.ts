@@ -1,4 +1,4 @@
-import type { Audit } from '../defence/audit.js';
+import type { Audit, Client } from '../defence/audit.js';
 import type { GuardedDevices } from '../defence/guarded-devices.js';
 import { AuthError } from '../errors.js';
 import type { StoredSession } from '../sessions/session-types.js';
@@ -11,13 +11,13 @@ export interface DeviceChanges {
    *
    * @throws AuthError `configuration_locked`, `device_not_found` or `name_taken`
    */
-  rename(session: StoredSession, given: { from: string; to: string; address: string }): Promise<void>;
+  rename(session: StoredSession, given: { from: string; to: string; client: Client }): Promise<void>;
   /**
    * Removes a device. What its owner owes at the next sign-in follows from those that are left.
    *
    * @throws AuthError `configuration_locked` or `device_not_found`
    */
-  remove(session: StoredSession, given: { name: string; address: string }): Promise<void>;
+  remove(session: StoredSession, given: { name: string; client: Client }): Promise<void>;
 }
 
 /** What changing devices is made from. */
@@ -38,7 +38,7 @@ export function deviceChanges({ configuration, devices, audit }: DeviceChangeDep
   };
 
   return {
-    async rename(session, { from, to, address }) {
+    async rename(session, { from, to, client }) {
       const { key, record } = session;
       const { entityId } = record;
       await configuration.check(key);
@@ -51,9 +51,9 @@ export function deviceChanges({ configuration, devices, audit }: DeviceChangeDep
         await named(entityId, from);
         throw new AuthError('name_taken');
       });
-      audit({ type: 'device_renamed', credentialId: device.credentialId, session: key, entityId, address });
+      audit({ type: 'device_renamed', credentialId: device.credentialId, session: key, entityId, ...client });
     },
-    async remove(session, { name, address }) {
+    async remove(session, { name, client }) {
       const { key, record } = session;
       const { entityId } = record;
       await configuration.check(key);
@@ -61,7 +61,7 @@ export function deviceChanges({ configuration, devices, audit }: DeviceChangeDep
       await configuration.change(session, async () => {
         if (!(await devices.remove(entityId, name))) throw new AuthError('device_not_found');
       });
-      audit({ type: 'device_removed', credentialId: device.credentialId, session: key, entityId, address });
+      audit({ type: 'device_removed', credentialId: device.credentialId, session: key, entityId, ...client });
     },
   };
 }

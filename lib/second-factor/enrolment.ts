@@ -1,4 +1,4 @@
-import type { Audit, ConfigurationChange } from '../defence/audit.js';
+import type { Audit, Client, ConfigurationChange } from '../defence/audit.js';
 import type { GuardedDevices } from '../defence/guarded-devices.js';
 import { AuthError } from '../errors.js';
 import type { MfaDevice, NewMfaDevice, User } from '../repositories/index.js';
@@ -44,7 +44,7 @@ export interface Enrolment {
    */
   add(
     session: StoredSession,
-    given: { name: string; attestation: Attestation; address: string },
+    given: { name: string; attestation: Attestation; client: Client },
   ): Promise<Added>;
 }
 
@@ -135,11 +135,11 @@ export function enrolment({
         ? challenges.creationOptions(challenge, user, theirs)
         : challenges.requestOptions(challenge, theirs);
     },
-    async add(session, { name, attestation, address }) {
+    async add(session, { name, attestation, client }) {
       const { key, record } = session;
       const { entityId } = record;
       await configuration.check(key);
-      const told: ConfigurationChange = { session: key, entityId, address };
+      const told: ConfigurationChange = { session: key, entityId, ...client };
 
       const challenge = challenges.live(record.challenge, 'enrolment');
       const verdict =

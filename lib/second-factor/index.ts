@@ -1,4 +1,4 @@
-import type { Audit } from '../defence/audit.js';
+import type { Audit, Client } from '../defence/audit.js';
 import type { CounterStore } from '../defence/counters.js';
 import type { FailureLimit } from '../defence/failure-window.js';
 import type { GuardedDevices } from '../defence/guarded-devices.js';
@@ -56,26 +56,26 @@ export interface SecondFactor {
   complete: (
     session: StoredSession,
     assertion: Assertion,
-    address: string,
+    client: Client,
   ) => Promise<StoredSession & { token?: string }>;
   /** Completes one by the answer of a key by U2F itself; `null` where that is not served. */
   completeByU2f:
     | ((
         session: StoredSession,
         answer: U2fAnswer,
-        address: string,
+        client: Client,
       ) => Promise<StoredSession & { token?: string }>)
     | null;
   /** Completes a pending session by a recovery code; it throws as `complete` does. */
   recover: (
     session: StoredSession,
     code: string,
-    address: string,
+    client: Client,
   ) => Promise<StoredSession & { token?: string }>;
   /** Unlocks the configuration in an active session by an assertion; it throws as `complete` does. */
-  unlock: (session: StoredSession, assertion: Assertion, address: string) => Promise<void>;
+  unlock: (session: StoredSession, assertion: Assertion, client: Client) => Promise<void>;
   /** Unlocks it by a recovery code; it throws as `complete` does. */
-  unlockByRecoveryCode: (session: StoredSession, code: string, address: string) => Promise<void>;
+  unlockByRecoveryCode: (session: StoredSession, code: string, client: Client) => Promise<void>;
 }
 
 /** Puts the second factor together. */
@@ -94,8 +94,8 @@ export function secondFactor(parts: SecondFactorParts): SecondFactor {
     (assertion: Assertion): Verify =>
     (context) =>
       verifyAssertion(settings, context, assertion);
-  const completing = (session: StoredSession, factor: Trial['factor'], address: string, verify: Verify) =>
-    attempts.at(session, { factor, purpose: 'sign-in', address }, () =>
+  const completing = (session: StoredSession, factor: Trial['factor'], client: Client, verify: Verify) =>
+    attempts.at(session, { factor, purpose: 'sign-in', client }, () =>
       prove(session, { purpose: 'sign-in', verify }, () => sessions.complete(session)),
     );
   return {
@@ -106,24 +106,24 @@ export function secondFactor(parts: SecondFactorParts): SecondFactor {
     changes: deviceChanges(shared),
     approvals: approvals({ ...shared, attempts, prove, verifyBy }),
     generateRecoveryCodes: codes.generate,
-    complete: (session, assertion, address) => completing(session, 'fido2', address, verifyBy(assertion)),
+    complete: (session, assertion, client) => completing(session, 'fido2', client, verifyBy(assertion)),
     completeByU2f: legacyU2f
-      ? (session, answer, address) =>
-          completing(session, 'u2f', address, (context) => verifyU2f(settings, context, answer))
+      ? (session, answer, client) =>
+          completing(session, 'u2f', client, (context) => verifyU2f(settings, context, answer))
       : null,
-    recover: (session, code, address) =>
-      attempts.at(session, { factor: 'recovery_code', purpose: 'sign-in', address }, () =>
-        codes.spend(session, { code, address }, () => sessions.complete(session)),
+    recover: (session, code, client) =>
+      attempts.at(session, { factor: 'recovery_code', purpose: 'sign-in', client }, () =>
+        codes.spend(session, { code, client }, () => sessions.complete(session)),
       ),
-    unlock: (session, assertion, address) =>
-      attempts.at(session, { factor: 'fido2', purpose: 'configuration', address }, () =>
+    unlock: (session, assertion, client) =>
+      attempts.at(session, { factor: 'fido2', purpose: 'configuration', client }, () =>
         prove(session, { purpose: 'configuration', verify: verifyBy(assertion) }, () =>
           shared.configuration.unlock(session),
         ),
       ),
-    async unlockByRecoveryCode(session, code, address) {
-      await attempts.at(session, { factor: 'recovery_code', purpose: 'configuration', address }, () =>
-        codes.spend(session, { code, address }, async () => {
+    async unlockByRecoveryCode(session, code, client) {
+      await attempts.at(session, { factor: 'recovery_code', purpose: 'configuration', client }, () =>
+        codes.spend(session, { code, client }, async () => {
           await shared.configuration.unlock(session);
           return session;
         }),

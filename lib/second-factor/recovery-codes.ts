@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { Audit } from '../defence/audit.js';
+import type { Audit, Client } from '../defence/audit.js';
 import type { GuardedDevices } from '../defence/guarded-devices.js';
 import type { StoredSession } from '../sessions/session-types.js';
 import type { Sessions } from '../sessions/sessions.js';
@@ -25,14 +25,14 @@ export interface RecoveryCodes {
    *
    * @throws AuthError `configuration_locked`
    */
-  generate(session: StoredSession, address: string): Promise<string[]>;
+  generate(session: StoredSession, client: Client): Promise<string[]>;
   /**
    * Takes a code in a session, which `save` gives what the code is good for. The code is spent when that is done; a session
    * whose code cannot be spent is ended.
    */
   spend<Saved extends StoredSession>(
     session: StoredSession,
-    given: { code: string; address: string },
+    given: { code: string; client: Client },
     save: () => Promise<Saved>,
   ): Promise<FactorOutcome<Saved>>;
 }
@@ -74,7 +74,7 @@ export function recoveryCodes({
   };
 
   return {
-    async generate(session, address) {
+    async generate(session, client) {
       const { key, record } = session;
       const { entityId } = record;
       const codes = Array.from({ length: count }, () => codeOf(randomBytes(bits / 8)));
@@ -87,12 +87,12 @@ export function recoveryCodes({
           throw error;
         });
       });
-      audit({ type: 'recovery_codes_generated', session: key, entityId, address });
+      audit({ type: 'recovery_codes_generated', session: key, entityId, ...client });
       return codes;
     },
     async spend<Saved extends StoredSession>(
       { record: { entityId } }: StoredSession,
-      { code, address }: { code: string; address: string },
+      { code, client }: { code: string; client: Client },
       save: () => Promise<Saved>,
     ): Promise<FactorOutcome<Saved>> {
       const canonical = canonicalCode(code);
@@ -112,7 +112,7 @@ export function recoveryCodes({
       );
       if (outcome.kind !== 'completed') return outcome;
       const left = await devices.countRecoveryCodes(entityId).catch(() => null);
-      audit({ type: 'recovery_code_used', session: outcome.result.key, entityId, left, address });
+      audit({ type: 'recovery_code_used', session: outcome.result.key, entityId, left, ...client });
       return outcome;
     },
   };

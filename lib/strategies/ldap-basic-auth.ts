@@ -26,13 +26,13 @@ export class LdapStrategy extends Strategy {
     const { users } = repositories;
     const idp = await openProvider(repositories, 'ldap', idpId, this.name);
     if (idp === null || users === null || users.federated === null) return fail('unknown_identity_provider');
-    if (idp === 'policy') return fail('account_policy');
+    if (idp === 'policy') return fail('account_policy', null, idpId);
     if (typeof accountId === 'string' && accountId !== idp.accountId)
-      return fail('unknown_identity_provider');
+      return fail('unknown_identity_provider', null, idp.id);
 
     const host = hosts.get(idp.id);
     // passport-ldapauth fills a template, in which this is a pattern: what comes of it can end the process.
-    if (host !== undefined && email.includes('$')) return fail('refused_by_strategy');
+    if (host !== undefined && email.includes('$')) return fail('refused_by_strategy', null, idp.id);
     const answer = host && (await host(request, { username: email, email, password }));
     const verdict =
       answer === undefined
@@ -40,7 +40,7 @@ export class LdapStrategy extends Strategy {
         : 'reason' in answer
           ? answer
           : verdictOfHost(answer.said);
-    if ('reason' in verdict) return fail(verdict.reason);
+    if ('reason' in verdict) return fail(verdict.reason, null, idp.id);
     const claim = { ...verdict, once: [] };
     const { provision: _, ...known } = users.federated;
     const federated = typeof accountId === 'string' ? users.federated : known;

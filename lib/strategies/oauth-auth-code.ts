@@ -34,18 +34,19 @@ export class OauthCodeStrategy extends Strategy {
     const { users } = repositories;
     const idp = await openProvider(repositories, 'oauth', idpId, this.name);
     if (idp === null || users === null) return fail('unknown_identity_provider');
-    if (idp === 'policy') return fail('account_policy');
+    if (idp === 'policy') return fail('account_policy', null, idpId);
     const binding = this.bindingOf(request, idp, state ?? null);
-    if (binding === null && idp.dangerouslyAllowUnboundCode !== true) return fail('not_begun_here');
+    if (binding === null && idp.dangerouslyAllowUnboundCode !== true)
+      return fail('not_begun_here', null, idp.id);
 
     const host = hosts.get(idp.id);
     const verdict =
       host === undefined
         ? await client.exchange(idp, { code, secrets: binding, iss })
         : await byHost(host, request, idp, { code, state, secrets: binding, iss });
-    if ('reason' in verdict) return fail(verdict.reason);
+    if ('reason' in verdict) return fail(verdict.reason, null, idp.id);
     if (email !== null && verdict.email !== null && canonicalEmail(verdict.email) !== email)
-      return fail('email_not_proven');
+      return fail('email_not_proven', null, idp.id);
     const once = [usedCode(idp, code), ...(binding === null ? [] : [flows.used(binding.token)])];
     const claim = { ...verdict, once };
     return federatedOutcome(idp, claim, await admit(users, idp, claim, this.options.claimOnce));

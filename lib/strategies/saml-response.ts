@@ -39,12 +39,12 @@ export class SamlResponseStrategy extends Strategy {
     if (others.length > 0) return fail('not_begun_here');
     const idp = await openProvider(repositories, 'saml', chosen.id, this.name);
     if (idp === null) return fail('unknown_identity_provider');
-    if (idp === 'policy') return fail('account_policy');
+    if (idp === 'policy') return fail('account_policy', null, chosen.id);
 
     const host = hosts.get(idp.id);
     const signed = host && (() => byHost(host, request, response));
     const statement = await client.verify(idp, { xml, envelope, requestId }, signed);
-    if ('reason' in statement) return fail(statement.reason);
+    if ('reason' in statement) return fail(statement.reason, null, idp.id);
     const once = [statement.once, ...(requestId === null ? [] : [flows.used(requestId)])];
     // A provider has no other word for it than the attribute; whether it counts is said by its record.
     const claim = { ...statement, emailProven: true, once };

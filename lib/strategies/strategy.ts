@@ -35,12 +35,19 @@ export type Proof = {
  */
 export type Outcome<Info = Proof> =
   | { kind: 'success'; principal: Principal; info: Info }
-  | { kind: 'fail'; reason: FailureReason; entityId: string | null }
+  | { kind: 'fail'; reason: FailureReason; entityId: string | null; idpId?: string | null }
   | { kind: 'error'; error: AuthError };
 
-/** The refusal of a credential; what the client sees of it is always the same. */
-export function fail(reason: FailureReason, entityId: string | null = null): Outcome<never> {
-  return { kind: 'fail', reason, entityId };
+/**
+ * The refusal of a credential; what the client sees of it is always the same. Principal and identity provider are those that were
+ * found, whoever has presented what.
+ */
+export function fail(
+  reason: FailureReason,
+  entityId: string | null = null,
+  idpId: string | null = null,
+): Outcome<never> {
+  return { kind: 'fail', reason, entityId, idpId };
 }
 
 /** The success of a user whose credential is good now. */
@@ -72,7 +79,7 @@ export function federatedOutcome(
   { subject, endsAt }: FederatedClaim,
   admitted: Admitted,
 ): Outcome {
-  if ('reason' in admitted) return { kind: 'fail', ...admitted };
+  if ('reason' in admitted) return fail(admitted.reason, admitted.entityId, id);
   const { user, giveBack } = admitted;
   const info: Proof = {
     principalType: 'user',

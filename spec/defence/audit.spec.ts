@@ -3,7 +3,7 @@ import { type AuditEvent, auditLog } from '../../lib/defence/audit.js';
 import { testClock } from '../support/clock.js';
 
 const clock = testClock();
-const event = { type: 'throttled', scope: 'app', address: '192.0.2.1' } as const;
+const event = { type: 'throttled', scope: 'app', address: '192.0.2.1', requestId: null } as const;
 const soon = () => new Promise((resolve) => setTimeout(resolve, 10));
 
 /** Tells a listener of a few events; what came of it in this process. */
@@ -30,12 +30,12 @@ describe('the audit log', () => {
     const at = clock();
     audit(event);
     clock.advance(5);
-    audit({ type: 'locked', identifier: 'x', address: '192.0.2.2' });
+    audit({ type: 'locked', identifier: 'x', address: '192.0.2.2', requestId: null });
     expect(events).toEqual([]);
     await soon();
     expect(events).toEqual([
       { ...event, at },
-      { type: 'locked', identifier: 'x', address: '192.0.2.2', at: at + 5000 },
+      { type: 'locked', identifier: 'x', address: '192.0.2.2', requestId: null, at: at + 5000 },
     ]);
   });
 

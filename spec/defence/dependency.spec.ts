@@ -136,10 +136,15 @@ describe('the audit log', () => {
       () => Promise.reject(new Error('x')),
     ];
     for (const listener of listeners)
-      auditLog(listener, () => 42)({ type: 'throttled', scope: 'app', address: '192.0.2.1' });
+      auditLog(
+        listener,
+        () => 42,
+      )({ type: 'throttled', scope: 'app', address: '192.0.2.1', requestId: null });
     expect(events).toEqual([]);
     await new Promise((resolve) => setTimeout(resolve, 5));
-    expect(events).toEqual([{ type: 'throttled', scope: 'app', address: '192.0.2.1', at: 42 }]);
+    expect(events).toEqual([
+      { type: 'throttled', scope: 'app', address: '192.0.2.1', requestId: null, at: 42 },
+    ]);
   });
 });
 

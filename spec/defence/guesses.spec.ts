@@ -3,10 +3,11 @@ import { type GuessLimits, guessLimits } from '../../lib/defence/guesses.js';
 import { emailLock } from '../../lib/defence/lockout.js';
 import { throttle } from '../../lib/defence/throttle.js';
 import { AuthError, memoryCounterStore, type ProblemCode } from '../../lib/index.js';
+import { from } from '../support/client.js';
 import { testClock } from '../support/clock.js';
 import { withFaults } from '../support/faults.js';
 
-const address = '192.0.2.1';
+const address = from('192.0.2.1');
 
 function make({ perAddress = 100, perApp = 3, email = 3 } = {}) {
   const clock = testClock();
@@ -71,7 +72,7 @@ describe('guesses', () => {
       await end(limits, { app: 'a' }, refused('invalid_credentials'));
     expect(await end(limits, { app: 'a' }, through)).toBe('too_many_requests');
     expect(await end(limits, { app: 'b' }, through)).toBe('through');
-    expect(await limits.at({ app: 'a' }, '198.51.100.7', through, complete)).toBe('through');
+    expect(await limits.at({ app: 'a' }, from('198.51.100.7'), through, complete)).toBe('through');
   });
 
   it('at nobody who could exist count for the client address alone', async () => {
@@ -79,7 +80,7 @@ describe('guesses', () => {
     for (let index = 0; index < 3; index += 1) await end(limits, null, refused('invalid_credentials'));
     expect(await end(limits, null, through)).toBe('too_many_requests');
     await expect(limits.check(address)).rejects.toMatchObject({ code: 'too_many_requests' });
-    await expect(limits.check('198.51.100.7')).resolves.toBeUndefined();
+    await expect(limits.check(from('198.51.100.7'))).resolves.toBeUndefined();
   });
 
   it('are forgotten by a success that is complete, and not by one that is not', async () => {

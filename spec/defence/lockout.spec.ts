@@ -3,11 +3,12 @@ import { dependencyGuard } from '../../lib/defence/dependency.js';
 import { guardCounterStore } from '../../lib/defence/guarded-stores.js';
 import { emailLock } from '../../lib/defence/lockout.js';
 import { memoryCounterStore } from '../../lib/index.js';
+import { from } from '../support/client.js';
 import { testClock } from '../support/clock.js';
 import { withFaults } from '../support/faults.js';
 
 const limits = { limit: 3, window: 900, closedFor: 900 };
-const address = '192.0.2.1';
+const client = from('192.0.2.1');
 
 function make() {
   const clock = testClock();
@@ -29,7 +30,7 @@ function make() {
     ...{ counters, limits, audit, captcha: null },
     identify: (email) => `hash of ${email.length}`,
   });
-  const fail = async (email: string) => (await lock.reserve(email, address)).failed();
+  const fail = async (email: string) => (await lock.reserve(email, client)).failed();
   return { clock, told, keys, faults, lock, fail };
 }
 
@@ -37,26 +38,26 @@ describe('the lock of e-mail addresses', () => {
   it('locks with the failure that reaches the limit, and tells that once', async () => {
     const { told, lock, fail, clock } = make();
     expect([await fail('a@x'), await fail('a@x'), await fail('a@x')]).toEqual([false, false, true]);
-    expect(told).toEqual([{ type: 'locked', identifier: 'hash of 3', address }]);
+    expect(told).toEqual([{ type: 'locked', identifier: 'hash of 3', ...client }]);
     for (let index = 0; index < 3; index += 1)
-      await expect(lock.reserve('a@x', address)).rejects.toMatchObject({ code: 'locked', status: 423 });
+      await expect(lock.reserve('a@x', client)).rejects.toMatchObject({ code: 'locked', status: 423 });
     expect(told).toHaveLength(1);
     clock.advance(900);
-    await expect(lock.reserve('a@x', address)).resolves.toBeDefined();
+    await expect(lock.reserve('a@x', client)).resolves.toBeDefined();
   });
 
   it('locks one address and no other, from wherever the guesses come', async () => {
     const { lock } = make();
     for (let index = 0; index < 3; index += 1)
-      await (await lock.reserve('alice@x', `192.0.2.${index}`)).failed();
-    await expect(lock.reserve('alice@x', '198.51.100.1')).rejects.toMatchObject({ code: 'locked' });
-    await expect(lock.reserve('bob@x', '192.0.2.1')).resolves.toBeDefined();
+      await (await lock.reserve('alice@x', from(`192.0.2.${index}`))).failed();
+    await expect(lock.reserve('alice@x', from('198.51.100.1'))).rejects.toMatchObject({ code: 'locked' });
+    await expect(lock.reserve('bob@x', from('192.0.2.1'))).resolves.toBeDefined();
   });
 
   it('says nothing about when it opens, and nothing about the address', async () => {
     const { lock, fail } = make();
     for (let index = 0; index < 3; index += 1) await fail('marker@x');
-    const error = await lock.reserve('marker@x', address).catch((reason: unknown) => reason);
+    const error = await lock.reserve('marker@x', client).catch((reason: unknown) => reason);
     expect(error).toMatchObject({ retryAfter: undefined, detail: undefined });
     expect(`${error}${JSON.stringify(error)}`).not.toContain('marker');
   });
@@ -74,7 +75,7 @@ describe('the lock of e-mail addresses', () => {
       for (const operation of ['get', 'increment']) {
         const { faults, lock } = make();
         faults.break(operation, fault);
-        await expect(lock.reserve('a@x', address)).rejects.toMatchObject({
+        await expect(lock.reserve('a@x', client)).rejects.toMatchObject({
           code: 'unavailable',
           status: 503,
         });
@@ -89,6 +90,6 @@ describe('the lock of e-mail addresses', () => {
     const counters = { increment: never, decrement: never, get: never, clear: never };
     const lock = emailLock({ counters, limits: null, captcha: null, identify: never, audit: never });
     for (let index = 0; index < 50; index += 1)
-      expect(await (await lock.reserve('a@x', address)).failed()).toBe(false);
+      expect(await (await lock.reserve('a@x', client)).failed()).toBe(false);
   });
 });

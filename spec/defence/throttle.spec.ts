@@ -3,6 +3,7 @@ import { networkOf } from '../../lib/defence/network.js';
 import { throttle } from '../../lib/defence/throttle.js';
 import { memoryCounterStore } from '../../lib/index.js';
 import { basic, testApp } from '../support/app.js';
+import { from } from '../support/client.js';
 import { testClock } from '../support/clock.js';
 import { withFaults } from '../support/faults.js';
 import { alice, robot } from '../support/people.js';
@@ -43,13 +44,13 @@ describe('the throttle', () => {
     const events: unknown[] = [];
     const limited = throttle(memoryCounterStore({ clock }), limits, clock, (event) => events.push(event));
     const tooMany = expect.objectContaining({ code: 'too_many_requests', retryAfter: 30 });
-    for (let n = 0; n < 5; n += 1) await limited.discover('192.0.2.7');
-    await expect(limited.discover('192.0.2.7')).rejects.toEqual(tooMany);
-    expect(events).toEqual([{ type: 'throttled', scope: 'address', address: '192.0.2.7' }]);
-    await limited.discover('192.0.2.8');
-    await limited.check('192.0.2.7');
+    for (let n = 0; n < 5; n += 1) await limited.discover(from('192.0.2.7'));
+    await expect(limited.discover(from('192.0.2.7'))).rejects.toEqual(tooMany);
+    expect(events).toEqual([{ type: 'throttled', scope: 'address', ...from('192.0.2.7') }]);
+    await limited.discover(from('192.0.2.8'));
+    await limited.check(from('192.0.2.7'));
     clock.advance(30);
-    await limited.discover('192.0.2.7');
+    await limited.discover(from('192.0.2.7'));
   });
 
   it('counts them in this process while the shared counters are down', async () => {
@@ -57,8 +58,8 @@ describe('the throttle', () => {
     const down = () => Promise.reject(new Error('down'));
     const broken = { ...memoryCounterStore({ clock }), increment: down, get: down };
     const limited = throttle(broken, limits, clock, () => {});
-    for (let n = 0; n < 5; n += 1) await limited.discover('192.0.2.7');
-    await expect(limited.discover('192.0.2.7')).rejects.toMatchObject({ code: 'too_many_requests' });
+    for (let n = 0; n < 5; n += 1) await limited.discover(from('192.0.2.7'));
+    await expect(limited.discover(from('192.0.2.7'))).rejects.toMatchObject({ code: 'too_many_requests' });
   });
 
   it('goes on in this process while the shared counters are down, and is never unlimited', async () => {
@@ -66,22 +67,24 @@ describe('the throttle', () => {
     const down = () => Promise.reject(new Error('down'));
     const broken = { ...memoryCounterStore({ clock }), increment: down, get: down };
     const limited = throttle(broken, limits, clock, () => {});
-    for (let index = 0; index < 3; index += 1) await (await limited.address('192.0.2.1')).failed();
-    await expect(limited.address('192.0.2.1')).rejects.toMatchObject({
+    for (let index = 0; index < 3; index += 1) await (await limited.address(from('192.0.2.1'))).failed();
+    await expect(limited.address(from('192.0.2.1'))).rejects.toMatchObject({
       code: 'too_many_requests',
       retryAfter: 60,
     });
-    await expect(limited.address('192.0.2.2')).resolves.toBeDefined();
+    await expect(limited.address(from('192.0.2.2'))).resolves.toBeDefined();
   });
 
   it('counts an app by the network that it is guessed at from', async () => {
     const clock = testClock();
     const limited = throttle(memoryCounterStore({ clock }), limits, clock, () => {});
     for (let index = 0; index < 2; index += 1)
-      await (await limited.app(`2001:db8::${index}`, 'app')).failed();
-    await expect(limited.app('2001:db8::9', 'app')).rejects.toMatchObject({ code: 'too_many_requests' });
-    await expect(limited.app('2001:db8:0:1::9', 'app')).resolves.toBeDefined();
-    await expect(limited.app('2001:db8::9', 'other app')).resolves.toBeDefined();
+      await (await limited.app(from(`2001:db8::${index}`), 'app')).failed();
+    await expect(limited.app(from('2001:db8::9'), 'app')).rejects.toMatchObject({
+      code: 'too_many_requests',
+    });
+    await expect(limited.app(from('2001:db8:0:1::9'), 'app')).resolves.toBeDefined();
+    await expect(limited.app(from('2001:db8::9'), 'other app')).resolves.toBeDefined();
   });
 
   it('keeps apps apart under a hash of their key, so that no name is long', async () => {
@@ -97,7 +100,7 @@ describe('the throttle', () => {
     };
     const limited = throttle(noting, limits, clock, () => {});
     for (const app of ['a', 'b', `marker${'x'.repeat(4096)}`])
-      await (await limited.app('192.0.2.1', app)).failed();
+      await (await limited.app(from('192.0.2.1'), app)).failed();
     expect([...keys].filter((key) => key.includes('marker') || key.length > 100)).toEqual([]);
     expect([...keys].filter((key) => key.includes('taken'))).toHaveLength(3);
   });
@@ -233,31 +236,31 @@ describe('the throttle, while the shared counters come and go', () => {
   it.each(['throw', 'reject'] as const)('counts addresses and apps by itself: they %s', async (fault) => {
     const { faults, limited, told } = make();
     for (const operation of faults.operations) faults.break(operation, fault);
-    for (let index = 0; index < 3; index += 1) await (await limited.address('192.0.2.1')).failed();
-    for (let index = 0; index < 2; index += 1) await (await limited.app('192.0.2.1', 'app')).failed();
+    for (let index = 0; index < 3; index += 1) await (await limited.address(from('192.0.2.1'))).failed();
+    for (let index = 0; index < 2; index += 1) await (await limited.app(from('192.0.2.1'), 'app')).failed();
     const closed = { code: 'too_many_requests', status: 429 };
-    await expect(limited.check('192.0.2.1')).rejects.toMatchObject(closed);
-    await expect(limited.address('192.0.2.1')).rejects.toMatchObject(closed);
-    await expect(limited.app('192.0.2.1', 'app')).rejects.toMatchObject(closed);
-    await expect(limited.check('192.0.2.2')).resolves.toBeUndefined();
-    expect(told).toContainEqual({ type: 'throttled', scope: 'app', address: '192.0.2.1' });
+    await expect(limited.check(from('192.0.2.1'))).rejects.toMatchObject(closed);
+    await expect(limited.address(from('192.0.2.1'))).rejects.toMatchObject(closed);
+    await expect(limited.app(from('192.0.2.1'), 'app')).rejects.toMatchObject(closed);
+    await expect(limited.check(from('192.0.2.2'))).resolves.toBeUndefined();
+    expect(told).toContainEqual({ type: 'throttled', scope: 'app', ...from('192.0.2.1') });
   });
 
   it('goes back to the shared ones when they are there again', async () => {
     const { faults, limited } = make();
-    for (let index = 0; index < 2; index += 1) await (await limited.address('192.0.2.1')).failed();
+    for (let index = 0; index < 2; index += 1) await (await limited.address(from('192.0.2.1'))).failed();
     faults.break('get', 'reject');
-    await (await limited.address('192.0.2.1')).failed();
+    await (await limited.address(from('192.0.2.1'))).failed();
     faults.heal();
-    await (await limited.address('192.0.2.1')).failed();
-    await expect(limited.check('192.0.2.1')).rejects.toMatchObject({ code: 'too_many_requests' });
+    await (await limited.address(from('192.0.2.1'))).failed();
+    await expect(limited.check(from('192.0.2.1'))).rejects.toMatchObject({ code: 'too_many_requests' });
   });
 
   it('takes no place by a check', async () => {
     const { limited } = make();
-    for (let index = 0; index < 10; index += 1) await limited.check('192.0.2.1');
-    for (let index = 0; index < 3; index += 1) await (await limited.address('192.0.2.1')).failed();
-    await expect(limited.check('192.0.2.1')).rejects.toMatchObject({
+    for (let index = 0; index < 10; index += 1) await limited.check(from('192.0.2.1'));
+    for (let index = 0; index < 3; index += 1) await (await limited.address(from('192.0.2.1'))).failed();
+    await expect(limited.check(from('192.0.2.1'))).rejects.toMatchObject({
       code: 'too_many_requests',
       retryAfter: 60,
     });
@@ -266,18 +269,18 @@ describe('the throttle, while the shared counters come and go', () => {
   it('gives a place back for every attempt that did not fail', async () => {
     const { limited } = make();
     for (let index = 0; index < 20; index += 1) {
-      await (await limited.address('192.0.2.1')).forgiven();
-      await (await limited.app('192.0.2.1', 'app')).cleared();
+      await (await limited.address(from('192.0.2.1'))).forgiven();
+      await (await limited.app(from('192.0.2.1'), 'app')).cleared();
     }
-    await expect(limited.check('192.0.2.1')).resolves.toBeUndefined();
+    await expect(limited.check(from('192.0.2.1'))).resolves.toBeUndefined();
   });
 
   it('limits nothing when it is off', async () => {
     const off = throttle(memoryCounterStore(), null, Date.now, () => {});
     for (let index = 0; index < 50; index += 1) {
-      await off.check('192.0.2.1');
-      expect(await (await off.address('192.0.2.1')).failed()).toBe(false);
-      expect(await (await off.app('192.0.2.1', 'app')).failed()).toBe(false);
+      await off.check(from('192.0.2.1'));
+      expect(await (await off.address(from('192.0.2.1'))).failed()).toBe(false);
+      expect(await (await off.app(from('192.0.2.1'), 'app')).failed()).toBe(false);
     }
   });
 });

@@ -1,5 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { type TestApp, testApp } from '../support/app.js';
+import { from } from '../support/client.js';
 import { newChallenge } from '../support/enrolling.js';
 import { alice, sue } from '../support/people.js';
 import { enrolledKey, rpId } from '../support/second-factor.js';
@@ -85,7 +86,7 @@ describe('a user without a password', () => {
     const removed = await app.sendBy('delete', config('devices'), { name: 'key' }, headers);
     expect(removed.status).toBe(204);
     await new Promise((resolve) => setImmediate(resolve));
-    const told = { session: expect.any(String), entityId: sue.id, at: app.clock(), address: '127.0.0.1' };
+    const told = { session: expect.any(String), entityId: sue.id, at: app.clock(), ...from('127.0.0.1') };
     expect(app.events).toEqual(
       expect.arrayContaining([
         { type: 'recovery_code_used', left: 9, ...told },

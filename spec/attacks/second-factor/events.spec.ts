@@ -22,6 +22,7 @@ const who = (target: Target) => ({
   session: expect.any(String),
   entityId: alice.id,
   address: '127.0.0.1',
+  requestId: null,
 });
 const factor = (target: Target) => ({ ...who(target), factor: 'fido2', purpose: 'sign-in' });
 
