@@ -36,7 +36,7 @@ export async function verifyPasswordOf(
   password: string,
 ): Promise<PasswordVerdict> {
   const hash = user?.passwordHash ?? null;
-  const verification = await hashing.verify(hash, password);
+  const verification = await hashing.verify(hash, password, user?.enabled === true);
 
   if (user === null) return { reason: 'unknown_principal', entityId: null };
   if (hash === null) return { reason: 'no_secret', entityId: user.id };

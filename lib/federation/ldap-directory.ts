@@ -17,6 +17,9 @@ export type LdapVerdict =
 
 const [noSuchObject, insufficientAccess, unwillingToPerform] = [32, 50, 53];
 
+/** A name that nobody has, and whoever has it is nobody here. */
+const nobody = 'nobody-of-passport-control';
+
 /** Milliseconds for each step. */
 const stepTime = 3000;
 
@@ -80,6 +83,17 @@ export class LdapDirectory {
     const options = { scope: 'base', sizeLimit: 1, ...this.reading() } as const;
     const [entry] = await this.readable(this.connected().search(dn, options));
     return entry ?? null;
+  }
+
+  /**
+   * Does what is done for somebody who was found and has another password, so that the directory is asked as often, and answers
+   * that nobody was.
+   */
+  async actAsIfFound(): Promise<{ reason: FailureReason }> {
+    const dn = `cn=${nobody},${this.idp.base ?? ''}`;
+    await this.isInGroup(dn);
+    await this.bindUser(dn, nobody);
+    return { reason: 'unknown_principal' };
   }
 
   /**

@@ -51,6 +51,8 @@ export interface Misbehaviour {
 
 /** A case with a directory in the process. */
 export interface LdapStage extends Target {
+  /** What the directory was asked to do, in its order. */
+  operations: ('bind' | 'search')[];
   /** What users have bound as, and by which password. */
   binds: { name: string; password: string }[];
   /** The filters that came, as the directory reads them. */
@@ -77,16 +79,20 @@ export function onLdap(
   return attack({ secondFactor: false, lockout: false, ...options }, async (target) => {
     const { nodes } = target;
     const [binds, filters]: [LdapStage['binds'], string[]] = [[], []];
+    const operations: LdapStage['operations'] = [];
     let [how, count]: [Misbehaviour, number] = [{}, 0];
     // A name that is no DN, as Active Directory takes it, comes as it is.
     const server = ldap.createServer({ strictDN: false } as never);
     server.bind('', (request: Asked, response: Answered, next: Next) => {
       const name = String(request.dn);
+      operations.push('bind');
       if (name === ldap.parseDN(service.dn).toString()) {
         if (request.credentials === service.password) response.end();
         else next(new ldap.InvalidCredentialsError());
         return;
       }
+      // What is asked where nobody was found, to ask as often.
+      if (name.startsWith('cn=nobody-of')) return next(new ldap.InvalidCredentialsError());
       binds.push({ name, password: request.credentials });
       const own = how.bind?.(name);
       if (own !== undefined) return next(own);
@@ -94,6 +100,7 @@ export function onLdap(
       response.end();
     });
     server.search('', (request: Asked, response: Answered, next: Next) => {
+      operations.push('search');
       filters.push(request.filter.toString());
       const own = how.search?.();
       if (own !== undefined && 'code' in own) return next(own);
@@ -122,7 +129,7 @@ export function onLdap(
     try {
       await drive({
         ...target,
-        ...{ binds, filters, record },
+        ...{ operations, binds, filters, record },
         misbehave: (next) => {
           how = next;
         },
