@@ -1,8 +1,8 @@
 import { connect } from 'node:net';
 import { gzipSync } from 'node:zlib';
 import { describe, expect, it } from '@jest/globals';
-import { attack, type Node } from '../support/attack.js';
-import { alice } from '../support/people.js';
+import { attack, type Node } from '../../support/attack.js';
+import { alice } from '../../support/people.js';
 
 const credentials = JSON.stringify({ method: 'password', email: alice.email, password: alice.password });
 const json = { 'Content-Type': 'application/json' };
