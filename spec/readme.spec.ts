@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from '@jest/globals';
 import { problems } from '../lib/errors.js';
 import { methods } from '../lib/strategies/index.js';
@@ -68,6 +68,22 @@ describe('the README', () => {
     expect(firstColumn(section('Dependencies, and why these')).sort()).toEqual(
       [...Object.keys(dependencies), ...optional].sort(),
     );
+  });
+
+  it('names code and specs that exist where it says what is done about each requirement', () => {
+    const rows = section('Security')
+      .split('\n')
+      .filter((line) => /^\| \d/.test(line));
+    expect(rows.length).toBeGreaterThan(45);
+    for (const row of rows) {
+      const [, , , where = '', spec = ''] = row.split('|');
+      for (const [root, cell] of [
+        ['lib', where],
+        ['spec', spec],
+      ] as const)
+        for (const [, path = ''] of cell.matchAll(/`([a-z0-9-]+\/[a-z0-9/.-]+)`/g))
+          expect([row, existsSync(new URL(`../${root}/${path}`, import.meta.url))]).toEqual([row, true]);
+    }
   });
 
   it('names commands that exist', () => {

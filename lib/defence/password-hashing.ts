@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { secret } from '../wire/schemas.js';
 import { boundedQueue } from './bounded-queue.js';
 
 type Argon2 = typeof import('@node-rs/argon2');
@@ -17,9 +18,13 @@ function loadArgon2(): Promise<Argon2> {
 /**
  * Hashes a password for {@link User.passwordHash}: an argon2id PHC string over the exact UTF-8 bytes.
  *
+ * @throws RangeError for a password by which nobody could sign in: an empty one, or one of more than 1,024 bytes
+ *
  * @example await hashPassword('correct horse') // '$argon2id$v=19$m=19456,t=2,p=1$…'
  */
 export async function hashPassword(password: string): Promise<string> {
+  if (!secret.safeParse(password).success)
+    throw new RangeError('passport-control: a password must be 1 to 1,024 bytes of UTF-8');
   return hashed(password, parameters);
 }
 

@@ -86,7 +86,8 @@ export function ldapClient(audit: Audit): LdapClient {
             if (entry === null) return directory.actAsIfFound();
             const verdict = await directory.judge(entry, email, mailAttribute);
             // Found by a spelling that is not the entry's: guesses at it would be counted elsewhere.
-            if ('reason' in verdict && verdict.reason === 'unknown_principal') return directory.actAsIfFound();
+            if ('reason' in verdict && verdict.reason === 'unknown_principal')
+              return directory.actAsIfFound();
             const refused = await directory.bindUser(entry.dn, password);
             return refused ?? (await directory.holdsBack(entry.dn)) ?? verdict;
           }

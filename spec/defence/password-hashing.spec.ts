@@ -45,6 +45,15 @@ describe('the bytes of a password', () => {
   });
 });
 
+describe('hashPassword', () => {
+  it.each(['', 'x'.repeat(1025), 'é'.repeat(513), '\ud800'])(
+    'takes none by which nobody could sign in',
+    async (password) => {
+      await expect(hashPassword(password)).rejects.toThrow(RangeError);
+    },
+  );
+});
+
 describe('a stored hash that is hostile or broken', () => {
   const salt = 'c2FsdHNhbHRzYWx0c2FsdA';
   const output = 'MTIzNDU2Nzg5MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTI';
