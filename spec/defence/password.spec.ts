@@ -45,23 +45,6 @@ describe('password hashing', () => {
     expect(await hashing.verify(good, 'x')).toBe('match');
   });
 
-  it('costs as much for nobody as for somebody', async () => {
-    const stored = await hashPassword('x');
-    const time = async (each: string | null) => {
-      const started = performance.now();
-      await hashing.verify(each, 'wrong');
-      return performance.now() - started;
-    };
-    await hashing.ready();
-    const [known, unknown]: [number[], number[]] = [[], []];
-    for (let index = 0; index < 15; index += 1) {
-      known.push(await time(stored));
-      unknown.push(await time(null));
-    }
-    const median = (times: number[]) => times.sort((one, other) => one - other)[7] ?? 0;
-    expect(median(unknown)).toBeGreaterThan(median(known) * 0.5);
-  });
-
   it('runs so many at once, lets so many wait, and refuses the rest', async () => {
     const small = passwordHashing({ concurrency: 1, queue: 3 });
     const stored = await hashPassword('x');
