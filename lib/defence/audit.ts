@@ -80,7 +80,9 @@ export type EndCause =
   | 'principal_gone'
   | 'credential_changed'
   | 'identity_provider_gone'
-  | 'membership_gone';
+  | 'membership_gone'
+  /** The account that the session acts in asks for another way of signing in now. */
+  | 'account_policy';
 
 /** Who sends a request. */
 export interface Client {

@@ -4,6 +4,7 @@ import type { GuardedRepositories } from '../defence/guarded-repositories.js';
 import { principalOfText } from '../federation/aws-principal.js';
 import type { DirectoryCheck } from '../federation/directory-check.js';
 import type { Account, IdentityProvider } from '../repositories/index.js';
+import { mayAct } from './account-policy.js';
 import { entityOf, type Principal, type SessionRecord } from './record.js';
 
 /** The principal of a session, or why the session has lost it. */
@@ -16,8 +17,8 @@ const cacheLimit = 10_000;
 
 /**
  * Makes the reader of principals, which runs on every request as Passport's `deserializeUser` does: what was
- * deleted, disabled or rotated, and an account or identity provider that the session depends on and that is no
- * more, ends the session. With `revalidateAfter` (seconds) what was read is believed for so long.
+ * deleted, disabled or rotated, an account or identity provider that the session depends on and that is no more, and
+ * an account whose policy the session does not meet any more, ends the session. With `revalidateAfter` (seconds) what was read is believed for so long.
  */
 export function principals(
   repositories: GuardedRepositories,
@@ -111,6 +112,10 @@ function judge(
   if (!idp?.enabled || !home?.enabled || !isOfMethod(record, idp)) return { gone: 'identity_provider_gone' };
   // A provider vouches for the people of its account, wherever the session acts.
   if ('accountId' in idp && !isMember('user', principal, idp.accountId)) return { gone: 'membership_gone' };
+  // What an account asks of sessions it may ask for at any time.
+  const isJudged = record.principalType === 'user' && record.state === 'active' && 'id' in account;
+  if (isJudged && !mayAct(record, account, 'accountId' in idp ? idp.accountId : null))
+    return { gone: 'account_policy' };
   return { principal };
 }
 

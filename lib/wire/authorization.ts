@@ -1,5 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import { AuthError } from '../errors.js';
+import { secret } from './schemas.js';
 import { decodeUtf8 } from './utf8.js';
 
 /** A user name and a password out of a Basic header, exactly as they were sent. */
@@ -35,7 +36,8 @@ export function isBasic(header: string): boolean {
 }
 
 /**
- * Reads a Basic header by RFC 7617: canonical base64 of UTF-8, split at the first colon, nothing trimmed.
+ * Reads a Basic header by RFC 7617: canonical base64 of UTF-8, split at the first colon, nothing trimmed, and a password as long as
+ * one may be.
  *
  * @throws AuthError `malformed_request` when it is anything else
  */
@@ -51,10 +53,10 @@ export function readBasicHeader(header: string): BasicCredentials {
       detail: 'The Basic header must be base64 of a user name, a colon and a password in UTF-8 (RFC 7617).',
     });
   }
-  return {
-    username: decoded.slice(0, colon),
-    password: decoded.slice(colon + 1),
-  };
+  const password = decoded.slice(colon + 1);
+  if (!secret.safeParse(password).success)
+    throw new AuthError('malformed_request', { detail: 'The password must be 1 to 1,024 bytes.' });
+  return { username: decoded.slice(0, colon), password };
 }
 
 /** The token of a Bearer header (RFC 6750, section 2.1), or `undefined` when it is no such header. */

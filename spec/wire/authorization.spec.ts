@@ -15,7 +15,7 @@ describe('readBasicHeader', () => {
     ['alice:secret', 'alice', 'secret'],
     ['alice:a:b::c', 'alice', 'a:b::c'],
     ['alice: ', 'alice', ' '],
-    ['alice:', 'alice', ''],
+    [`alice:${'x'.repeat(1024)}`, 'alice', 'x'.repeat(1024)],
     [':secret', '', 'secret'],
     ['alice:pä ß\0x', 'alice', 'pä ß\0x'],
   ])('splits %j at the first colon and trims nothing', (pair, username, password) => {
@@ -25,6 +25,7 @@ describe('readBasicHeader', () => {
   });
 
   it.each([
+    ...[`Basic ${base64('alice:')}`, `Basic ${base64(`alice:${'x'.repeat(1025)}`)}`],
     ...['Basic', 'Basic ', `xBASICx ${base64('a:b')}`, `Basic  ${base64('a:b')}`, `Basic\t${base64('a:b')}`],
     ...[
       `Basic ${base64('a:b')} x`,

@@ -184,7 +184,7 @@ describe('attacks on apps that are not open', () => {
     attack({}, async (target) => {
       const { nodes } = target;
       changeApp(target, robot, { secrets: [{ id: 'empty', hash: hashSecret('') }] });
-      for (const way of [appBy.name, appBy.header])
+      for (const way of [appBy.name, appBy.header, appBy.key])
         expect(seen(await way(nodes[0], robot, ''))).toBe('400 malformed_request');
     }));
 });

@@ -3,6 +3,7 @@ import type { SignInPolicy } from '../../../lib/index.js';
 import { attack, type Node, type Target } from '../../support/attack.js';
 import { changeUser, seen, sessionIn, shown, userWays, wrong } from '../../support/credentials.js';
 import { onLdap } from '../../support/ldap-attack.js';
+import { passwordOf } from '../../support/owing.js';
 import { acme, alice, bob, globex } from '../../support/people.js';
 
 const select = '/sys/v1/session/select_account';
@@ -59,6 +60,32 @@ describe('attacks by a password on an account that wants another sign-in', () =>
       changeUser(target, alice, { passwordHash: null });
       expect(shown(await way(one, alice.email, alice.password))).toEqual(expected);
     }),
+  );
+
+  it.each(sso)(
+    'PWD-13: a session in an account that wants %s from now on is over, on both nodes',
+    (_, policy) =>
+      attack({}, async (target) => {
+        const [one, other] = target.nodes;
+        target.expectSessionsOf(bob.id);
+        const sessions = [];
+        for (const [, way] of userWays) sessions.push(sessionIn(await way(one, bob.email, bob.password)));
+        for (const headers of sessions)
+          expect((await one.call(select, { acct_id: globex }, headers)).status).toBe(200);
+        const elsewhere = sessionIn(await one.call('/sys/v1/session/auth', passwordOf(bob)));
+        expect((await one.call(select, { acct_id: acme }, elsewhere)).status).toBe(200);
+        setPolicy(target, globex, policy);
+        for (const headers of sessions) {
+          expect(await at(other, '/account', headers)).toBe(401);
+          expect(await at(one, '/me', headers)).toBe(401);
+        }
+        expect(await at(other, '/account', elsewhere)).toBe(200);
+        await new Promise((resolve) => setTimeout(resolve, 20));
+        const told = target.nodes.flatMap(({ events }) =>
+          events.flatMap((each) => (each.type === 'session_ended' ? [each.cause] : [])),
+        );
+        expect(new Set(told)).toEqual(new Set(['account_policy']));
+      }),
   );
 
   it('PWD-13: an account that wants the one way is not opened by the other', () =>
