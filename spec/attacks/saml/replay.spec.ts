@@ -54,7 +54,7 @@ describe('attacks by saying it again (SAML-16)', () => {
       if (one !== undefined) await expectAlice(stage, 'the one', one);
     }));
 
-  it('SAML-16: of twenty copies at once on two nodes exactly one signs in', () =>
+  it('SAML-16, RACE-05: of twenty copies at once on two nodes exactly one signs in', () =>
     onSaml({}, async (stage) => {
       stage.expectSessionsOf(alice.id);
       for (let round = 0; round < 2; round += 1) {

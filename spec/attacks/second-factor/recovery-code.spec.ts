@@ -32,7 +32,7 @@ async function withCodes(target: Target, holder = alice): Promise<string[]> {
 
 describe('attacks on recovery codes', () => {
   it.each(['Bearer', 'Cookie'] as const)(
-    'MFA-09: of thirty uses of one code at once over two nodes and two pending %ss, one gets in',
+    'MFA-09, RACE-01: of thirty uses of one code at once over two nodes and two pending %ss, one gets in',
     (carrier) =>
       attack({}, async (target) => {
         const [code = ''] = await withCodes(target);
