@@ -1,5 +1,6 @@
 import type { DeviceRepository, MfaDevice } from '../repositories/index.js';
 import { canonicalBase64url } from '../wire/base64url.js';
+import { name } from '../wire/schemas.js';
 import { boolean, type Dependency } from './dependency.js';
 
 /** The host's devices behind the guard. */
@@ -57,7 +58,7 @@ function isDevice(value: unknown): value is MfaDevice {
   const device: Partial<Record<keyof MfaDevice, unknown>> = value;
   const { credentialId, transports } = device;
   return (
-    typeof device.name === 'string' &&
+    name.safeParse(device.name).success &&
     (device.type === 'Fido2' || device.type === 'U2f') &&
     typeof credentialId === 'string' &&
     canonicalBase64url(credentialId) === credentialId &&

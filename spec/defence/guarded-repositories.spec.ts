@@ -242,6 +242,8 @@ describe('devices.listByUser', () => {
     [null],
     [device, {}],
     [{ ...device, name: 5 }],
+    [{ ...device, name: 'two\nlines' }],
+    [{ ...device, name: ' ' }],
     [device, device],
     [device, { ...device, name: 'another name' }],
     [device, { ...device, credentialId: 'YW5vdGhlcg' }],

@@ -35,7 +35,7 @@ const identity = (arn: string, account = '123456789012', userId = 'AROAEXAMPLERO
   xml(200, identityText(arn, account, userId));
 
 describe('an app that signs in by its identity at AWS', () => {
-  it('is let in by the signature of the AWS SDK, with temporary credentials, for a session of an app', () =>
+  it('AWS-15: is let in by the signature of the AWS SDK, of which nothing is told, with temporary credentials, for a session of an app', () =>
     onAws(async (stage) => {
       stage.expectSessionsOf(robot.id);
       const answer = await stage.signIn(await stage.headers());
