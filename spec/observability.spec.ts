@@ -122,7 +122,7 @@ describe('the listener for OpenTelemetry', () => {
     Object.entries({
       signed_in: ['sign_ins', { method, ...success, state: 'active' }],
       sign_in_failed: ['sign_ins', { method, ...failure, reason: 'wrong_secret' }],
-      locked: ['locks', { factor: 'first' }],
+      locked: ['locks', { factor: 'first', what: 'guesses' }],
       unlocked: ['unlocks', {}],
       captcha_refused: ['refused_captchas', { reason: 'low_score' }],
       throttled: ['throttles', { scope: 'address' }],

@@ -105,7 +105,7 @@ function countOf(event: AuditEvent): [CounterName, Attributes] {
       return ['second_factors', { factor, purpose, outcome: 'failure', reason }];
     }
     case 'locked':
-      return ['locks', { factor: 'first' }];
+      return ['locks', { factor: 'first', what: event.what }];
     case 'second_factor_locked':
       return ['locks', { factor: 'second' }];
     case 'unlocked':

@@ -1,13 +1,22 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 import type { Account, App } from '../repositories/index.js';
+import { secret as isSecret } from '../wire/schemas.js';
 import type { FailureReason } from './audit.js';
 
 /**
  * Hashes the secret of an app for {@link AppSecret.hash}: hexadecimal SHA-256. App secrets are random and long,
  * so a slow hash would add nothing but time to every sign-in.
+ *
+ * @throws RangeError for a secret by which no app could sign in: an empty one, or one of more than 1,024 bytes
  */
 export function hashSecret(secret: string): string {
-  return createHash('sha256').update(secret, 'utf8').digest('hex');
+  if (!isSecret.safeParse(secret).success)
+    throw new RangeError('passport-control: a secret must be 1 to 1,024 bytes of UTF-8');
+  return sha256(secret).toString('hex');
+}
+
+function sha256(secret: string): Buffer {
+  return createHash('sha256').update(secret, 'utf8').digest();
 }
 
 /**
@@ -15,7 +24,7 @@ export function hashSecret(secret: string): string {
  * milliseconds since the epoch). All of them are compared, each in constant time.
  */
 export function verifyAppSecret(app: App | null, secret: string, now: number): string | null {
-  const presented = createHash('sha256').update(secret, 'utf8').digest();
+  const presented = sha256(secret);
   let found: string | null = null;
   for (const { id, hash, validUntil } of app?.secrets ?? []) {
     const equal = timingSafeEqual(Buffer.from(hash, 'hex'), presented);

@@ -88,7 +88,10 @@ export type EndCause =
 export interface Client {
   /** As the host's `trust proxy` setting lets it be known. */
   address: string;
-  /** The `id` that a middleware of the host has given the request; `null` where none has. */
+  /**
+   * The `id` that a middleware of the host has given the request; `null` where none has, and for what is not 1 to 128 printable
+   * ASCII characters.
+   */
   requestId: string | null;
 }
 
@@ -136,7 +139,8 @@ export type AuditEvent = { /** Milliseconds since the epoch. */ at: number } & (
       identifier: string | null;
       entityId: string | null;
     } & Client)
-  | ({ type: 'locked'; identifier: string } & Client)
+  /** An address takes no more guesses, or none by a captcha either. */
+  | ({ type: 'locked'; what: 'guesses' | 'captcha'; identifier: string } & Client)
   /** The password and a captcha have opened the lock. */
   | ({ type: 'unlocked'; identifier: string } & Client)
   | ({ type: 'captcha_refused'; reason: CaptchaRefusal; identifier: string } & Client)

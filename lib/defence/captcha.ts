@@ -9,7 +9,8 @@ import { type Fetch, PeerError, peerFailure } from './outbound.js';
 /** Tells whether somebody has solved a captcha; a host may have its own. */
 export interface Captcha {
   /**
-   * Whether `response` is what the widget gave to somebody who has solved a captcha of this service just now.
+   * Whether `response` is what the widget gave to somebody who has solved a captcha of this service just now: one that is older
+   * than 15 minutes is to be refused, since for so long it is remembered here that it was used.
    *
    * @throws whatever it likes when that cannot be told: then nothing is opened
    */
@@ -49,7 +50,7 @@ const siteverifyAnswer = z.object({
 });
 
 /** By these a provider says that it does not know this service. */
-const ofConfiguration = ['missing-input-secret', 'invalid-input-secret', 'sitekey-secret-mismatch'];
+const ofConfiguration = ['missing-input-secret', 'invalid-input-secret'];
 /** By this one it says that it could not look. */
 const ofItself = 'internal-error';
 

@@ -68,6 +68,8 @@ export class FailureWindow {
       if (taken && closed === null) return this.attempt(key);
       if (taken) await this.counters.decrement(this.taken(key));
       if (closed !== null) return closed;
+      const over = await this.over(key);
+      if (over !== null) return over;
       if (!(await this.placeIsFree(key, since))) return { closed: 'busy', retryAfter: 1 };
     }
   }
@@ -88,6 +90,21 @@ export class FailureWindow {
     return reached === null ? null : { closed: 'failures', retryAfter: reached.endsIn / 1000 };
   }
 
+  /** Closes a key whose failures have reached the limit, where whoever reached it could not; `null` where there is a limit still. */
+  private async over(key: string): Promise<Closed | null> {
+    const failed = await this.counters.get(this.failures(key));
+    if (failed === null || failed.count < this.limits.limit) return null;
+    await this.shutFor(key, failed.endsIn / 1000);
+    return this.closed(key);
+  }
+
+  /** Closes a key. From here the closed key decides; what comes after it starts from nothing. */
+  private async shutFor(key: string, left: number): Promise<void> {
+    const { counters } = this;
+    await counters.increment(this.shut(key), this.limits.closedFor ?? left);
+    await Promise.all([counters.clear(this.failures(key)), counters.clear(this.taken(key))]);
+  }
+
   /** Forgets all failures at a key. One that is closed stays so. */
   async clear(key: string): Promise<void> {
     await Promise.all([this.counters.clear(this.failures(key)), this.counters.clear(this.taken(key))]);
@@ -100,7 +117,7 @@ export class FailureWindow {
 
   private attempt(key: string): Attempt {
     const { counters } = this;
-    const { limit, window, closedFor } = this.limits;
+    const { limit, window } = this.limits;
     return {
       failed: async () => {
         // Failures end with the window of the places, never after it: a place is free only when its failure is gone.
@@ -108,9 +125,7 @@ export class FailureWindow {
           (await counters.get(this.taken(key))) ?? (await counters.increment(this.taken(key), window));
         const { count } = await counters.increment(this.failures(key), endsIn / 1000);
         if (count < limit) return false;
-        await counters.increment(this.shut(key), closedFor ?? endsIn / 1000);
-        // From here the closed key decides; what comes after it starts from nothing.
-        await Promise.all([counters.clear(this.failures(key)), counters.clear(this.taken(key))]);
+        await this.shutFor(key, endsIn / 1000);
         return count === limit;
       },
       forgiven: () => counters.decrement(this.taken(key)),

@@ -37,6 +37,12 @@ export interface GuessLimits {
    * @throws AuthError `locked` or `too_many_requests`
    */
   at<T>(guess: Guess, client: Client, work: () => Promise<T>, isComplete: (result: T) => boolean): Promise<T>;
+  /**
+   * Counts a guess at an app that was looked at already, and was wrong.
+   *
+   * @throws AuthError `invalid_credentials`, or `too_many_requests`
+   */
+  refuse(guess: { app: string }, client: Client): Promise<never>;
   /** Forgets what failed before at a user, whose sign-in has been completed now. It never fails. */
   settle(guess: { email: string }): Promise<void>;
 }
@@ -53,9 +59,19 @@ export function guessLimits(lock: EmailLock, throttle: Throttle): GuessLimits {
     check: (client, app) => throttle.check(client, app),
     discover: (client) => throttle.discover(client),
     async at(guess, client, work, isComplete) {
-      if (guess !== null) await throttle.guess(client);
-      const targeted = async () =>
-        guess === null ? work() : settled(await placeFor(guess, client), work, isComplete);
+      if (guess === null) return settled(await throttle.address(client), work, () => false);
+      await throttle.guess(client);
+      const targeted = async () => settled(await placeFor(guess, client), work, isComplete);
+      return settled(await throttle.address(client), targeted, () => false).catch(async (error: unknown) => {
+        if (isWrong(error)) await throttle.failed(client).catch(() => {});
+        throw error;
+      });
+    },
+    async refuse(guess, client) {
+      const refused = async () => {
+        throw new AuthError('invalid_credentials');
+      };
+      const targeted = async () => settled(await placeFor(guess, client), refused, () => false);
       return settled(await throttle.address(client), targeted, () => false);
     },
     settle: ({ email }) => lock.settle(email).catch(() => {}),
@@ -83,5 +99,9 @@ async function settled<T>(
 
 /** A wrong credential, or one for what is locked. What is malformed, and what failed on our side, does not count. */
 function isRefusal(error: unknown): boolean {
-  return error instanceof AuthError && (error.code === 'invalid_credentials' || error.code === 'locked');
+  return isWrong(error) || (error instanceof AuthError && error.code === 'locked');
+}
+
+function isWrong(error: unknown): boolean {
+  return error instanceof AuthError && error.code === 'invalid_credentials';
 }

@@ -43,6 +43,14 @@ export function emailLock({ counters, limits, captcha, identify, audit }: EmailL
     if (closed === 'failures') throw new AuthError('locked');
     throw new AuthError('too_many_requests', { retryAfter });
   };
+  /** The failure of an attempt, which is told of where it was the last that is allowed. */
+  const toldOf = (attempt: Attempt, identifier: string, client: Client, what: 'guesses' | 'captcha') => ({
+    async failed() {
+      const reached = await attempt.failed();
+      if (reached) audit({ type: 'locked', what, identifier, ...client });
+      return reached;
+    },
+  });
   const isSolved = async (identifier: string, response: string | null | undefined, client: Client) => {
     if (captcha === null || !response) return false;
     const refusal = await captcha(response, client.address);
@@ -57,7 +65,7 @@ export function emailLock({ counters, limits, captcha, identify, audit }: EmailL
       await Promise.all([failures.open(identifier), afterCaptcha.clear(identifier)]);
       audit({ type: 'unlocked', identifier, ...client });
     };
-    return { ...attempt, proven: open, cleared: open };
+    return { ...attempt, ...toldOf(attempt, identifier, client, 'captcha'), proven: open, cleared: open };
   };
 
   return {
@@ -67,19 +75,11 @@ export function emailLock({ counters, limits, captcha, identify, audit }: EmailL
     },
     async reserve(email, client, response) {
       const identifier = identify(email);
-      const attempt = await failures.reserve(identifier);
-      if ('closed' in attempt) {
-        const isOpened = attempt.closed === 'failures' && (await isSolved(identifier, response, client));
-        return isOpened ? placeToOpen(identifier, client) : refuse(attempt);
-      }
-      return {
-        ...attempt,
-        async failed() {
-          const reached = await attempt.failed();
-          if (reached) audit({ type: 'locked', identifier, ...client });
-          return reached;
-        },
-      };
+      // Looked at first, so that who is locked out takes no place that would have to be given back.
+      const attempt = (await failures.closed(identifier)) ?? (await failures.reserve(identifier));
+      if (!('closed' in attempt)) return { ...attempt, ...toldOf(attempt, identifier, client, 'guesses') };
+      const isOpened = attempt.closed === 'failures' && (await isSolved(identifier, response, client));
+      return isOpened ? placeToOpen(identifier, client) : refuse(attempt);
     },
   };
 }

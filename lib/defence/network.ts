@@ -21,6 +21,14 @@ export function networkOf(given: string): string {
   return `${groups.slice(0, 4).join(':')}::/64`;
 }
 
+/** The network that one organisation is given: of an IPv4 address its /24, of an IPv6 address its /48. */
+export function wideNetworkOf(given: string): string {
+  const network = networkOf(given);
+  if (network.includes(':')) return `${network.split(':').slice(0, 3).join(':')}::/48`;
+  const [, wide = network] = /^(\d+\.\d+\.\d+)\.\d+$/.exec(network) ?? [];
+  return `${wide}.0/24`;
+}
+
 /** Some proxies append the port of the client, which says nothing of who it is. */
 function withoutPort(address: string): string {
   return /^(\d+(?:\.\d+){3}):\d+$/.exec(address)?.[1] ?? /^\[(.+)\](?::\d+)?$/.exec(address)?.[1] ?? address;

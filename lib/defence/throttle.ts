@@ -4,7 +4,7 @@ import type { Audit, Client } from './audit.js';
 import { type CounterStore, memoryCounterStore } from './counters.js';
 import { FullError } from './expiring-map.js';
 import { type Attempt, type Closed, type FailureLimit, FailureWindow, unlimited } from './failure-window.js';
-import { networkOf } from './network.js';
+import { networkOf, wideNetworkOf } from './network.js';
 
 /** Slows down whoever fails too often; see {@link throttle}. */
 export interface Throttle {
@@ -27,6 +27,8 @@ export interface Throttle {
    * @throws AuthError `too_many_requests`
    */
   guess(client: Client): Promise<void>;
+  /** Counts a guess that has failed, for all together. */
+  failed(client: Client): Promise<void>;
   /**
    * Takes a place for one attempt from a client address.
    *
@@ -53,6 +55,8 @@ export interface ThrottleLimits {
   overall: { failures: FailureLimit; discoveries: FailureLimit };
 }
 
+/** How many networks it takes at least to shut out everybody. */
+const mostOfOne = 10;
 /** Under this key are the failures from everywhere. */
 const overallFailures = 'overall:failed';
 
@@ -72,6 +76,7 @@ export function throttle(
       check: async () => {},
       discover: async () => {},
       guess: async () => {},
+      failed: async () => {},
       address: async () => unlimited,
       app: async () => unlimited,
     };
@@ -125,16 +130,13 @@ export function throttle(
       if (failed !== null && failed.count >= limits.overall.failures.limit)
         refuse('overall', client, { retryAfter: failed.endsIn / 1000 });
     },
-    async address(client) {
-      const attempt = await reserve(perAddress, networkOf(client.address), 'address', client);
-      return {
-        ...attempt,
-        async failed() {
-          await increment(overallFailures, limits.overall.failures);
-          return attempt.failed();
-        },
-      };
+    async failed({ address }) {
+      // Whoever has one network alone, however large, fills no more than a part of what there is for all.
+      const own = await increment(`overall:of:${wideNetworkOf(address)}`, limits.overall.failures);
+      if (own.count <= Math.max(1, limits.overall.failures.limit / mostOfOne))
+        await increment(overallFailures, limits.overall.failures);
     },
+    address: (client) => reserve(perAddress, networkOf(client.address), 'address', client),
     app: (client, app) => reserve(perApp, appKey(client, app), 'app', client),
   };
 }

@@ -119,11 +119,7 @@ async function apiKey(
     return { principal: verdict.app, session: apiKeySession(verdict.app, clock()) };
   }
   audit({ type: 'rejected_api_key', reason: verdict.reason, ...client, entityId: verdict.entityId });
-  return limits.at({ app: appId }, client, refuse, () => false);
-}
-
-async function refuse(): Promise<never> {
-  throw new AuthError('invalid_credentials');
+  return limits.refuse({ app: appId }, client);
 }
 
 function apiKeySession({ id, accountId }: App, now: number): AuthSession {

@@ -17,6 +17,10 @@ const appWith = (...secrets: AppSecret[]): App => ({
 const rotating = appWith(secretOf('old', 'old secret', now + 1000), secretOf('new', 'new secret'));
 
 describe('hashSecret', () => {
+  it.each(['', 'x'.repeat(1025), '\ud800'])('takes none by which no app could sign in', (secret) => {
+    expect(() => hashSecret(secret)).toThrow(RangeError);
+  });
+
   it('is the hexadecimal SHA-256 of the exact bytes', () => {
     expect(hashSecret('pä ')).toBe(createHash('sha256').update(Buffer.from('pä ')).digest('hex'));
     expect(hashSecret('pä')).not.toBe(hashSecret('pä'.normalize('NFD')));

@@ -30,12 +30,19 @@ describe('the audit log', () => {
     const at = clock();
     audit(event);
     clock.advance(5);
-    audit({ type: 'locked', identifier: 'x', address: '192.0.2.2', requestId: null });
+    audit({ type: 'locked', what: 'guesses', identifier: 'x', address: '192.0.2.2', requestId: null });
     expect(events).toEqual([]);
     await soon();
     expect(events).toEqual([
       { ...event, at },
-      { type: 'locked', identifier: 'x', address: '192.0.2.2', requestId: null, at: at + 5000 },
+      {
+        type: 'locked',
+        what: 'guesses',
+        identifier: 'x',
+        address: '192.0.2.2',
+        requestId: null,
+        at: at + 5000,
+      },
     ]);
   });
 

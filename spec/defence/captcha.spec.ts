@@ -72,6 +72,12 @@ describe('a captcha by siteverify', () => {
 
   it.each<[string, string, Partial<CaptchaOptions>, Verdict]>([
     ['not_solved', 'unsolved', {}, { success: false, 'error-codes': ['invalid-input-response'] }],
+    [
+      'not_solved',
+      'for another page’s key',
+      { provider: 'hcaptcha' },
+      { success: false, 'error-codes': ['sitekey-secret-mismatch'] },
+    ],
     ['not_solved', 'without a word', {}, { success: false }],
     ['not_solved', 'unsolved, though all else is right', {}, { ...solved, success: false }],
     ['other_hostname', 'on another page', {}, { ...solved, hostname: 'evil.com' }],

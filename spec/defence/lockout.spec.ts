@@ -38,7 +38,7 @@ describe('the lock of e-mail addresses', () => {
   it('locks with the failure that reaches the limit, and tells that once', async () => {
     const { told, lock, fail, clock } = make();
     expect([await fail('a@x'), await fail('a@x'), await fail('a@x')]).toEqual([false, false, true]);
-    expect(told).toEqual([{ type: 'locked', identifier: 'hash of 3', ...client }]);
+    expect(told).toEqual([{ type: 'locked', what: 'guesses', identifier: 'hash of 3', ...client }]);
     for (let index = 0; index < 3; index += 1)
       await expect(lock.reserve('a@x', client)).rejects.toMatchObject({ code: 'locked', status: 423 });
     expect(told).toHaveLength(1);

@@ -17,12 +17,14 @@ const ids = (...given: unknown[]): RequestHandler => {
 
 describe('what an event says of the request', () => {
   it('is its address and the id that a middleware of the host has given it', async () => {
-    const app = await testApp({ before: [ids('first', 2, undefined, { odd: true }, '')] });
-    for (let n = 0; n < 5; n += 1) await app.post(auth, undefined, basic(alice.email, 'wrong'));
+    const app = await testApp({
+      before: [ids('first', 2, undefined, { odd: true }, '', 'x'.repeat(129), 'a\r\nb')],
+    });
+    for (let n = 0; n < 7; n += 1) await app.post(auth, undefined, basic(alice.email, 'wrong'));
     await told();
     const failures = app.events.filter(({ type }) => type === 'sign_in_failed');
     expect(failures).toMatchObject(
-      ['first', '2', null, null, ''].map((requestId) => ({
+      ['first', '2', ...Array(5).fill(null)].map((requestId) => ({
         requestId,
         address: expect.stringMatching(/127/),
       })),

@@ -16,8 +16,8 @@ export default class AttackTable {
   }
 
   onTestResult(_test, { testResults }) {
-    for (const { title, fullName, status } of testResults) {
-      const ids = title.match(idPattern) ?? fullName.match(idPattern) ?? [];
+    for (const { title, status } of testResults) {
+      const ids = title.match(idPattern) ?? [];
       if (status === 'passed') for (const id of ids) this.#passed.add(id);
       if (status === 'failed') for (const id of ids) this.#failed.add(id);
     }

@@ -28,7 +28,7 @@ export const auditEvents = {
     ...{ type: 'sign_in_failed', method, reason: 'wrong_secret', idpId, identifier, entityId },
     ...client,
   },
-  locked: { type: 'locked', identifier, ...client },
+  locked: { type: 'locked', what: 'guesses', identifier, ...client },
   unlocked: { type: 'unlocked', identifier, ...client },
   captcha_refused: { type: 'captcha_refused', reason: 'low_score', identifier, ...client },
   throttled: { type: 'throttled', scope: 'address', ...client },

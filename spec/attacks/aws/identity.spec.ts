@@ -66,7 +66,7 @@ const identities: [string, StsCaller, KnownAwsPrincipal][] = [
 const callers = identities.map(([, who]) => who);
 
 describe('who signs in as an app (AWS-10)', () => {
-  it.each(identities)('is %s, while the host knows that', (_, by, known) =>
+  it.each(identities)('AWS-10: is %s, while the host knows that', (_, by, known) =>
     onAws(
       async (stage) => {
         stage.expectSessionsOf(robot.id);

@@ -81,7 +81,7 @@ describe('an app that signs in by its identity at AWS', () => {
       expect(seen(await stage.signIn(texts))).toEqual(signedIn);
     }));
 
-  it('is who STS says, and nobody by a key that is changed, unknown, or of somebody else', () =>
+  it('AWS-08: is who STS says, and nobody by a key that is changed, unknown, or of somebody else', () =>
     onAws(async (stage) => {
       const cases: Record<string, Signing> = {
         'another secret': { by: { ...role, secretAccessKey: 'another' } },

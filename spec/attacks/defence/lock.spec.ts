@@ -235,6 +235,10 @@ describe('attacks on the captcha', () => {
         expect(await guess(email, 'last')).toBe(locked);
       }
       expect(await guess(alice.email, 'right', alice.password)).toBe(locked);
+      const told = nodes.flatMap(({ events }) =>
+        events.flatMap((each) => (each.type === 'locked' ? [each.what] : [])),
+      );
+      expect(told.sort()).toEqual([...Array(3).fill('captcha'), ...Array(3).fill('guesses')]);
       clock.advance(900);
       expect(seen(await byPassword(nodes[1], alice.email, alice.password))).toBe('200');
     }));
@@ -283,6 +287,42 @@ describe('attacks on the captcha', () => {
         { dependencyTimeout: 0.2 },
       ),
   );
+});
+
+describe('attacks while the counters fail', () => {
+  it('the tenth failure locks, also where it could not be said so at once, and a captcha opens that', () =>
+    guarded(
+      async (target) => {
+        const { nodes, shared } = target;
+        target.expectSessionsOf(alice.id);
+        const { increment } = shared.stores.counters;
+        shared.stores.counters.increment = (key, window) =>
+          key.includes(':shut:') ? Promise.reject(new Error('down')) : increment(key, window);
+        await lockOut(target, alice.email);
+        shared.stores.counters.increment = increment;
+        expect(seen(await byPassword(nodes[0], alice.email, alice.password))).toBe(locked);
+        provider.gives('solved', solved);
+        const opened = await byPassword(nodes[1], alice.email, alice.password, {
+          recaptcha_response: 'solved',
+        });
+        expect(seen(opened)).toBe('200');
+      },
+      { dependencyTimeout: 0.2 },
+    ));
+
+  it('who is locked out takes no place that could be lost', () =>
+    guarded(async (target) => {
+      const { nodes, shared, clock } = target;
+      target.expectSessionsOf(alice.id);
+      await lockOut(target, alice.email);
+      clock.advance(890);
+      target.expectFaults();
+      shared.faults.counters.break('decrement', 'reject');
+      for (let n = 0; n < 12; n += 1) expect(seen(await byPassword(nodes[0], alice.email, 'x'))).toBe(locked);
+      shared.faults.counters.heal();
+      clock.advance(10);
+      expect(seen(await byPassword(nodes[1], alice.email, alice.password))).toBe('200');
+    }));
 });
 
 describe('attacks by way of a hash that is renewed', () => {

@@ -86,6 +86,43 @@ describe('attacks on many users at once', () => {
       expect((await nodes[0].call(auth, passwordOf(alice))).status).toBe(200);
     }));
 
+  it('ENUM-05: nobody fills it alone: not by one large network, and not by what guesses at nothing', () =>
+    swiftly(
+      { throttle: { perAddress: { failures: 10_000 }, overall: { failures: 30, window: 60 } } },
+      async (target) => {
+        behindProxy(target);
+        const { nodes } = target;
+        target.expectSessionsOf(alice.id);
+        const basicOfNobody = (n: number) => ({
+          ...basic('nobody', 'x'),
+          'X-Forwarded-For': `198.51.${n}.7`,
+        });
+        for (let n = 0; n < 40; n += 1) {
+          await guess(nodes[0], n, `2001:db8:1:${n.toString(16)}::1`);
+          await guess(nodes[1], n, `203.0.113.${n}`);
+          await nodes[0].send({ method: 'POST', path: auth, headers: basicOfNobody(n) });
+        }
+        for (let n = 0; n < 40; n += 1) await guess(nodes[0], 0, `192.0.${n}.1`, 'locked@example.com');
+        expect((await nodes[0].call(auth, passwordOf(alice))).status).toBe(200);
+      },
+    ));
+
+  it('ENUM-05: while it is over for all, API keys are counted as ever', () =>
+    swiftly({ throttle: { overall: { failures: 30, window: 60 } } }, async (target) => {
+      behindProxy(target);
+      const { nodes, clock } = target;
+      target.expectSessionsOf(robot.id);
+      for (let n = 0; n < 31; n += 1) await guess(nodes[0], n, `198.51.${n}.7`);
+      expect((await nodes[0].call(auth, passwordOf(alice))).status).toBe(429);
+      const byKey = (secret: string) =>
+        nodes[1].send({ method: 'GET', path: '/key', headers: basic(robot.id, secret) });
+      const answers: number[] = [];
+      for (let n = 0; n < 24; n += 1) answers.push((await byKey(`guess ${n}`)).status);
+      expect(answers).toEqual([...Array(20).fill(401), ...Array(4).fill(429)]);
+      expect((await byKey(robot.secret)).status).toBe(429);
+      clock.advance(300);
+    }));
+
   it('SES-20: discoveries have a ceiling too, for one address and for all', () =>
     swiftly({ throttle: { discoveries: { requests: 5 }, overall: { discoveries: 8 } } }, async (target) => {
       behindProxy(target);

@@ -1,11 +1,12 @@
 import { describe, expect, it } from '@jest/globals';
-import express from 'express';
+import express, { type RequestHandler } from 'express';
 import supertest from 'supertest';
+import { auditLog } from '../../../lib/defence/audit.js';
 import { type AuditEvent, memoryRepositories, passportControl } from '../../../lib/index.js';
 import { basic, testSecret } from '../../support/app.js';
 import { attack, type Node } from '../../support/attack.js';
 import { auth, passwordOf } from '../../support/owing.js';
-import { alice } from '../../support/people.js';
+import { acme, alice, robot } from '../../support/people.js';
 import { swiftly } from '../../support/swift.js';
 
 const told = () => new Promise((resolve) => setTimeout(resolve, 20));
@@ -56,6 +57,89 @@ describe('attacks on the audit log (LOG-*)', () => {
         expect(line).not.toContain('jndi');
       }
     }));
+
+  it('LOG-05: each sign-in, lock, replay, fault and end is told, of whom, by what, from where and in which request', () => {
+    let n = 0;
+    const before: RequestHandler = (request, _response, next) => {
+      n += 1;
+      Object.assign(request, { id: `request-${n}` });
+      next();
+    };
+    const captcha = { verify: async (response: string) => response === 'solved' };
+    return swiftly({ before: [before], lockout: { failures: 2 }, captcha }, async (target) => {
+      const [node] = target.nodes;
+      target.expectSessionsOf(alice.id, robot.id);
+      const heard = async () => {
+        await told();
+        return node.events.splice(0).map(({ at, ...event }) => {
+          expect(at).toBe(target.clock());
+          return event;
+        });
+      };
+      const by = { address: '127.0.0.1', requestId: expect.stringMatching(/^request-\d+$/) };
+      const failed = { type: 'sign_in_failed', method: 'password', idpId: null, ...by };
+      const identifier = expect.stringMatching(/^[\w-]{22}$/);
+      const guess = (password: string, more: object = {}) =>
+        node.call(auth, { ...passwordOf(alice), password, ...more });
+
+      const signedIn = await guess(alice.password);
+      const known = { principalType: 'user', entityId: alice.id };
+      const session = expect.any(String);
+      expect(await heard()).toEqual([
+        { type: 'signed_in', method: 'password', idpId: null, state: 'active', session, ...known, ...by },
+      ]);
+      await guess('x');
+      expect(await heard()).toEqual([{ ...failed, reason: 'wrong_secret', identifier, entityId: alice.id }]);
+      await guess('x');
+      await guess(alice.password);
+      await guess(alice.password, { recaptcha_response: 'other' });
+      await guess(alice.password, { recaptcha_response: 'solved' });
+      expect(await heard()).toEqual([
+        { ...failed, reason: 'wrong_secret', identifier, entityId: alice.id },
+        { type: 'locked', what: 'guesses', identifier, ...by },
+        { ...failed, reason: 'locked', identifier, entityId: null },
+        { type: 'captcha_refused', reason: 'not_solved', identifier, ...by },
+        { ...failed, reason: 'locked', identifier, entityId: null },
+        { type: 'unlocked', identifier, ...by },
+        expect.objectContaining({ type: 'signed_in' }),
+      ]);
+      await node.call(auth, undefined, basic(robot.id, 'x'));
+      await node.send({ method: 'GET', path: '/key', headers: basic(robot.id, 'x') });
+      expect(await heard()).toEqual([
+        { ...failed, method: 'basic', reason: 'wrong_secret', identifier, entityId: robot.id },
+        { type: 'rejected_api_key', reason: 'wrong_secret', entityId: robot.id, ...by },
+      ]);
+      const headers = { Authorization: `Bearer ${JSON.parse(signedIn.body).access_token}` };
+      await node.call('/sys/v1/session/select_account', { acct_id: acme }, headers);
+      await node.call('/sys/v1/session/terminate', undefined, headers);
+      expect(await heard()).toEqual([
+        { type: 'account_selected', accountId: acme, entityId: alice.id, session, ...by },
+        { type: 'session_ended', cause: 'terminated', successor: null, session, ...known },
+      ]);
+      target.expectFaults();
+      node.repositories.users.findByEmail = () => Promise.reject(new RangeError('of the driver'));
+      await guess(alice.password);
+      expect(await heard()).toMatchObject([
+        { type: 'dependency_failed', operation: 'users.findByEmail', kind: 'threw', error: 'RangeError' },
+      ]);
+    });
+  });
+
+  it('LOG-06: a hundred thousand events to a listener that never answers take little time and little memory', async () => {
+    let heard = 0;
+    const audit = auditLog(() => {
+      heard += 1;
+      return new Promise(() => {});
+    }, Date.now);
+    const before = process.memoryUsage().heapUsed;
+    const started = performance.now();
+    for (let n = 0; n < 100_000; n += 1)
+      audit({ type: 'throttled', scope: 'address', address: '192.0.2.1', requestId: null });
+    expect(performance.now() - started).toBeLessThan(2000);
+    await new Promise((resolve) => setTimeout(resolve, 500));
+    expect(heard).toBe(100_000);
+    expect(process.memoryUsage().heapUsed - before).toBeLessThan(150_000_000);
+  });
 
   it('LOG-06: a flood of failures and a listener that never answers keep nobody out, and leave nothing behind', () => {
     let heard = 0;

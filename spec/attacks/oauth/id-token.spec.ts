@@ -25,7 +25,7 @@ const dropped =
   };
 
 describe('attacks by the signature of an id_token (OIDC-06)', () => {
-  it('takes no token that is not signed, in any spelling', () =>
+  it('OIDC-06: takes no token that is not signed, in any spelling', () =>
     oauthAttack({}, async (target) => {
       for (const alg of ['none', 'None', 'NONE', '', 'nOnE']) {
         const idToken = (token: string) => again(token, { alg, typ: 'JWT' });

@@ -22,7 +22,7 @@ const sso: [string, SignInPolicy][] = [
   ['a second factor', { secondFactor: 'require' }],
 ];
 describe('attacks by a password on an account that wants another sign-in', () => {
-  it.each(sso)('PWD-13: an account that wants %s is not opened by a password', (_, policy) =>
+  it.each(sso)('PWD-13, TEN-02: an account that wants %s is not opened by a password', (_, policy) =>
     attack({}, async (target) => {
       const [one, other] = target.nodes;
       setPolicy(target, globex, policy);

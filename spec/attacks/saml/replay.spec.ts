@@ -153,6 +153,26 @@ describe('attacks while a store fails (SAML-17)', () => {
     expect([name, (await stage.post(begun, response)).status]).toEqual([name, 401]);
   }
 
+  it('FLT-08: junk fills no store of what is good once, and takes nothing from what was used', () =>
+    onSaml({}, async (stage) => {
+      stage.expectSessionsOf(alice.id);
+      const begun = await stage.begin();
+      const response = await stage.provider.response(stage.said(begun));
+      await expectAlice(stage, 'genuine', await stage.post(begun, response));
+      const { calls } = stage.shared.faults.oneTime;
+      const before = calls.get('claim') ?? 0;
+      for (let n = 0; n < 60; n += 1) {
+        const other = await stage.begin();
+        const said = stage.said(other, { sign: n % 2 === 0 ? 'none' : 'both' });
+        const junk = await stage.provider.response(
+          n % 2 === 0 ? said : { ...said, audience: `https://${n}` },
+        );
+        expect((await stage.post(other, junk)).status).toBe(401);
+      }
+      expect(calls.get('claim') ?? 0).toBe(before);
+      expect((await stage.post(begun, response)).status).toBe(401);
+    }));
+
   it('SAML-17: when the one-time store fails nobody is signed in and nothing is used up', () =>
     broken(async (stage) => {
       const { oneTime } = stage.shared.faults;

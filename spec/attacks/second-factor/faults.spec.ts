@@ -177,7 +177,7 @@ describe('dependencies that fail around the second factor', () => {
   });
 
   it.each(['oneTime.claim', 'oneTime.put', 'store.destroy'])(
-    'MFA-05, FLT-06: the fifth failure ends a session although %s fails: 503, and never an active session',
+    'MFA-05: the fifth failure ends a session although %s fails: 503, and never an active session',
     async (call) => {
       const faults = saboteur();
       await attack(faults.options, async (target) => {

@@ -134,7 +134,7 @@ describe('attacks by what stands in the table of devices (FIDO-21, FIDO-30)', ()
     ['a counter that is none', { counter: -1 }],
     ['a key that is a text', { publicKey: 'AA' }],
     ['an id that is not canonical', { credentialId: 'AB==' }],
-  ])('FLT-09: a list of devices with %s is no list: 503, and nothing is owed less', (_, change) =>
+  ])('a list of devices with %s is no list: 503, and nothing is owed less', (_, change) =>
     swiftly({}, async (target) => {
       const [node] = target.nodes;
       target.expectFaults();
