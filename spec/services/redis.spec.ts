@@ -1,15 +1,8 @@
-import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { Redis } from 'ioredis';
-import { ioredisClient, type RedisClient, redisStores } from '../../lib/redis/index.js';
-import {
-  counterStoreContract,
-  oneTimeStoreContract,
-  sessionIndexContract,
-  sessionRaceContract,
-  sessionStoreContract,
-} from '../../lib/testing/index.js';
+import { ioredisClient, type RedisClient } from '../../lib/redis/index.js';
 import { nodeRedis, type RedisServer, redisServer } from '../support/redis.js';
+import { freshStores, meetContracts } from '../support/redis-contracts.js';
 
 let server: RedisServer;
 const clients: { node?: Awaited<ReturnType<typeof nodeRedis>>; io?: Redis } = {};
@@ -33,24 +26,10 @@ const kinds: Record<string, () => RedisClient> = {
 };
 
 describe.each(Object.entries(kinds))('the stores in Redis, by %s', (_, client) => {
-  const fresh = () => redisStores({ client: client(), prefix: `${randomUUID()}:` });
-  const suites = {
-    'session store': sessionStoreContract(() => fresh().store),
-    'one-time store': oneTimeStoreContract(() => fresh().stores.oneTime),
-    counters: counterStoreContract(() => fresh().stores.counters),
-    index: sessionIndexContract(() => fresh().stores.index),
-    races: sessionRaceContract(() => {
-      const { store, stores } = fresh();
-      return { store, ...stores };
-    }),
-  };
-  describe.each(Object.entries(suites))('%s', (_, cases) => {
-    for (const { name, run } of cases) it(name, run);
-  });
+  meetContracts(client);
 
   it('have an end for every key', async () => {
-    const prefix = `${randomUUID()}:`;
-    const { store, stores } = redisStores({ client: client(), prefix });
+    const { prefix, store, stores } = freshStores(client());
     await stores.oneTime.claim('a', 'b', 60);
     await stores.oneTime.put('c', 'd', 60);
     await stores.counters.increment('e', 60);
