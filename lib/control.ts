@@ -26,7 +26,7 @@ import { checkRequirement } from './options/requirement.js';
 import { checkReturnTargets } from './options/return-targets.js';
 import type { ReturnOptions } from './routes/browser-return.js';
 import { type DeviceApprovals, deviceApprovals } from './routes/device-approvals.js';
-import { handler } from './routes/handler.js';
+import { draining } from './routes/draining.js';
 import { oauthCallback } from './routes/oauth-callback.js';
 import {
   type Authenticate,
@@ -76,7 +76,12 @@ export interface PassportControl {
   oauthCallback: (options: ReturnOptions) => RequestHandler;
   /** Resolves when the libraries of all configured methods are loaded. Sign-ins may come before. */
   ready: Promise<void>;
-  /** Lets go of what the control holds. Sessions live on in their store. */
+  /**
+   * Has the routes take no more requests (503), and resolves when those that are under way have been answered: from then on the
+   * stores may be closed. Sessions live on in their store.
+   *
+   * @example process.once('SIGTERM', async () => { server.close(); await control.close(); await client.close(); });
+   */
   close(): Promise<void>;
 }
 
@@ -180,7 +185,17 @@ export function passportControl(options: PassportControlOptions): PassportContro
   const decide = authenticate({ gate, repositories, limits, clock, audit });
   const challenges = factors?.challenges ?? null;
   const signingIn = signIn({ sessions, challenges, attempt, repositories, limits, identify, audit });
-  const returning = { sessions, cookie, challenges, methods: inUse, signIn: signingIn, flowCookie, limits };
+  const { serve, end } = draining();
+  const returning = {
+    sessions,
+    cookie,
+    challenges,
+    methods: inUse,
+    signIn: signingIn,
+    flowCookie,
+    limits,
+    serve,
+  };
   const router = sessionRouter({
     ...{ ...returning, gate, sameOrigin, readBody, repositories, audit },
     ...{ offering, flows: flow, saml: offering.saml },
@@ -211,7 +226,7 @@ export function passportControl(options: PassportControlOptions): PassportContro
     samlMetadata:
       offering.saml === null
         ? (_request, _response, next) => next()
-        : handler('samlMetadata', samlMetadata(offering.saml)),
+        : serve('samlMetadata', samlMetadata(offering.saml)),
     samlAcs: (options) =>
       samlAcs(
         { ...returning, sameOrigin, randomBytes },
@@ -224,7 +239,7 @@ export function passportControl(options: PassportControlOptions): PassportContro
       ),
     ready,
     async close() {
-      await ready.catch(() => {});
+      await Promise.all([end(), ready.catch(() => {})]);
     },
   };
 }

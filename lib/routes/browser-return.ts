@@ -3,6 +3,7 @@ import { AuthError } from '../errors.js';
 import type { SessionCookie } from '../sessions/cookie.js';
 import type { Method } from '../strategies/method.js';
 import { type AnswerDependencies, authResponseOf, setSessionCookie } from './answer.js';
+import type { Draining } from './draining.js';
 import type { SignIn } from './sign-in.js';
 
 /** Where browsers are sent when they come back from an identity provider. */
@@ -16,6 +17,8 @@ export interface ReturnOptions {
 
 /** What bringing a browser back is made from. */
 export interface ReturnDependencies extends AnswerDependencies {
+  /** Makes handlers. */
+  serve: Draining['serve'];
   methods: ReadonlyMap<string, Method>;
   signIn: SignIn;
   flowCookie: SessionCookie;

@@ -5,7 +5,6 @@ import type { GuessLimits } from '../defence/guesses.js';
 import { AuthError } from '../errors.js';
 import { type ReturnDependencies, returnSignedIn, targetOf } from './browser-return.js';
 import { clientOf } from './client.js';
-import { handler } from './handler.js';
 
 /** What the callback of authorization servers is made from. */
 export interface OauthCallbackDependencies extends ReturnDependencies {
@@ -25,7 +24,7 @@ export function oauthCallback(
   dependencies: OauthCallbackDependencies,
   targets: readonly string[],
 ): RequestHandler {
-  const { limits, repositories, audit } = dependencies;
+  const { limits, repositories, audit, serve } = dependencies;
 
   const arrived = async (request: Request, idpId: string): Promise<boolean> => {
     const idp = await repositories.identityProviders?.findById(idpId);
@@ -35,7 +34,7 @@ export function oauthCallback(
     return URL.canParse(idp.redirectUri) && new URL(idp.redirectUri).pathname.endsWith(path);
   };
 
-  return handler('oauthCallback()', async (request, response) => {
+  return serve('oauthCallback()', async (request, response) => {
     if (request.method !== 'GET') throw new AuthError('method_not_allowed', { headers: { Allow: 'GET' } });
     const client = clientOf(request);
     await limits.check(client);

@@ -3,7 +3,8 @@ import { AuthError } from '../errors.js';
 import type { SamlClient } from '../federation/saml-client.js';
 import type { Gate } from '../sessions/gate.js';
 import { admitted } from './admitted.js';
-import { handler, type Route, type Work } from './handler.js';
+import type { Draining } from './draining.js';
+import type { Route, Work } from './handler.js';
 import { samlMetadata } from './saml-metadata.js';
 import { type SecondFactorDependencies, secondFactorRoutes } from './second-factor.js';
 import { type SessionAuthDependencies, sessionAuth } from './session-auth.js';
@@ -18,6 +19,8 @@ export type RouterDependencies = SessionAuthDependencies &
   DiscoverDependencies &
   SelectAccountDependencies & {
     gate: Gate;
+    /** Makes handlers. */
+    serve: Draining['serve'];
     /** `null` where there is no SAML. */
     saml: SamlClient | null;
     /** `null` where nobody has devices: then there are no routes for them. */
@@ -26,7 +29,7 @@ export type RouterDependencies = SessionAuthDependencies &
 
 /** Every route of the API, with the session states and the kind of principal that it serves. */
 export function sessionRouter(dependencies: RouterDependencies): Router {
-  const { gate, sessions, cookie, secondFactor, saml, readBody } = dependencies;
+  const { gate, serve, sessions, cookie, secondFactor, saml, readBody } = dependencies;
   const routes: Record<string, Route> = {
     '/session/auth': { POST: sessionAuth(dependencies) },
     '/session/auth/discover': { POST: sessionDiscover(dependencies) },
@@ -52,13 +55,13 @@ export function sessionRouter(dependencies: RouterDependencies): Router {
   const router = express.Router({ caseSensitive: true, strict: true });
   for (const [path, { GET, POST, PATCH, DELETE }] of Object.entries(routes)) {
     const route = router.route(path);
-    if (GET) route.get(handler(`GET ${path.slice(1)}`, GET));
-    if (POST) route.post(handler(`POST ${path.slice(1)}`, POST));
-    if (PATCH) route.patch(handler(`PATCH ${path.slice(1)}`, PATCH));
-    if (DELETE) route.delete(handler(`DELETE ${path.slice(1)}`, DELETE));
+    if (GET) route.get(serve(`GET ${path.slice(1)}`, GET));
+    if (POST) route.post(serve(`POST ${path.slice(1)}`, POST));
+    if (PATCH) route.patch(serve(`PATCH ${path.slice(1)}`, PATCH));
+    if (DELETE) route.delete(serve(`DELETE ${path.slice(1)}`, DELETE));
     const served = Object.entries({ GET, HEAD: GET, POST, PATCH, DELETE });
     const allowed = served.flatMap(([method, work]) => (work ? [method] : []));
-    route.all(handler(path.slice(1), refuseMethod(allowed)));
+    route.all(serve(path.slice(1), refuseMethod(allowed)));
   }
   return router;
 }

@@ -5,7 +5,6 @@ import type { SameOriginCheck } from '../sessions/same-origin.js';
 import { formBodyReader } from '../wire/body.js';
 import { type ReturnDependencies, returnSignedIn, targetOf } from './browser-return.js';
 import { clientOf } from './client.js';
-import { handler } from './handler.js';
 
 /** What the assertion consumer service is made from. */
 export interface SamlAcsDependencies extends ReturnDependencies {
@@ -23,9 +22,9 @@ const formLimit = 524_288;
  * is a page of this origin which posts the same again. It ends in a Cookie session and a redirect.
  */
 export function samlAcs(dependencies: SamlAcsDependencies, targets: readonly string[]): RequestHandler {
-  const { limits, sameOrigin, randomBytes } = dependencies;
+  const { limits, sameOrigin, randomBytes, serve } = dependencies;
   const readForm = formBodyReader(formLimit);
-  return handler('samlAcs()', async (request, response) => {
+  return serve('samlAcs()', async (request, response) => {
     if (request.method !== 'POST') throw new AuthError('method_not_allowed', { headers: { Allow: 'POST' } });
     await limits.check(clientOf(request));
     const { SAMLResponse, RelayState, again } = await readForm(request, response);

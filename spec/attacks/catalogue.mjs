@@ -30,7 +30,6 @@ export const catalogue = [
     open: {
       10: 'a directory that hangs beside a load of passwords: with the load of the cluster',
       12: 'a process that is killed between two writes: with the cluster',
-      14: 'a shutdown with sign-ins under way: with the cluster',
       16: 'five minutes of mixed load: with the cluster',
     },
   },
