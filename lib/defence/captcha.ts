@@ -4,7 +4,7 @@ import type { Audit, CaptchaRefusal } from './audit.js';
 import { boundedQueue } from './bounded-queue.js';
 import { boolean, type Dependency } from './dependency.js';
 import type { ClaimOnce } from './once.js';
-import { type Fetch, PeerError, peerFailure } from './outbound.js';
+import { asking, type Fetch, PeerError } from './outbound.js';
 
 /** Tells whether somebody has solved a captcha; a host may have its own. */
 export interface Captcha {
@@ -34,6 +34,9 @@ export interface SiteverifySettings {
   sendAddress: boolean;
 }
 
+/** Whose captcha it is: a provider's, or the host's own. */
+export type CaptchaSource = { siteverify: SiteverifySettings } | { own: Captcha };
+
 /** Requests that are on the way at once, and those that wait. */
 const inFlight = 32;
 const mostWaiting = 128;
@@ -55,7 +58,7 @@ const ofConfiguration = ['missing-input-secret', 'invalid-input-secret'];
 const ofItself = 'internal-error';
 
 /** Makes the check by siteverify, over a fetch for peers that are not trusted. */
-export function siteverify(settings: SiteverifySettings, fetch: Fetch, audit: Audit): CaptchaCheck {
+function siteverify(settings: SiteverifySettings, fetch: Fetch, audit: Audit): CaptchaCheck {
   const inTurn = boundedQueue(inFlight, mostWaiting);
   const ask = async (response: string, address: string) => {
     const form = new URLSearchParams({ secret: settings.secretKey, response });
@@ -74,17 +77,7 @@ export function siteverify(settings: SiteverifySettings, fetch: Fetch, audit: Au
     if (!data.success && codes.includes(ofItself)) throw new PeerError('unreachable');
     return refusalOf(settings, data);
   };
-  return (response, address) =>
-    inTurn(async () => {
-      try {
-        return await ask(response, address);
-      } catch (error) {
-        const failure = error instanceof PeerError ? error : new PeerError('unreachable');
-        if (!failure.isTold)
-          audit({ type: 'peer_failed', peer: new URL(settings.url).host, kind: failure.kind });
-        throw peerFailure(failure);
-      }
-    });
+  return (response, address) => inTurn(() => asking(settings.url, audit, () => ask(response, address)));
 }
 
 function refusalOf(
@@ -100,7 +93,7 @@ function refusalOf(
 }
 
 /** Makes the check by a host's own captcha, behind the guard. */
-export function hostCaptcha(captcha: Captcha, dependency: Dependency): CaptchaCheck {
+function hostCaptcha(captcha: Captcha, dependency: Dependency): CaptchaCheck {
   return async (response, address) => {
     const isSolved = await dependency('captcha.verify', () => captcha.verify(response, { address }), boolean);
     return isSolved ? null : 'not_solved';
@@ -108,7 +101,7 @@ export function hostCaptcha(captcha: Captcha, dependency: Dependency): CaptchaCh
 }
 
 /** Has each response be good once over all nodes, whatever its provider says of the second time. */
-export function goodOnce(check: CaptchaCheck, claimOnce: ClaimOnce): CaptchaCheck {
+function goodOnce(check: CaptchaCheck, claimOnce: ClaimOnce): CaptchaCheck {
   return async (response, address) => {
     const refusal = await check(response, address);
     if (refusal !== null) return refusal;
@@ -117,9 +110,9 @@ export function goodOnce(check: CaptchaCheck, claimOnce: ClaimOnce): CaptchaChec
   };
 }
 
-/** Makes the check of what was resolved from the options. */
+/** Makes the check of a captcha. */
 export function captchaCheck(
-  captcha: { siteverify: SiteverifySettings } | { own: Captcha },
+  captcha: CaptchaSource,
   { peers, dependency, once, audit }: { peers: Fetch; dependency: Dependency; once: ClaimOnce; audit: Audit },
 ): CaptchaCheck {
   const check =

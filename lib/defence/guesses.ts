@@ -55,25 +55,37 @@ export function guessLimits(lock: EmailLock, throttle: Throttle): GuessLimits {
   const placeFor = (guess: Exclude<Guess, null>, client: Client): Promise<Attempt> =>
     'email' in guess ? lock.reserve(guess.email, client, guess.captcha) : throttle.app(client, guess.app);
 
+  /** Runs a guess in a place of its address, and in one of what it guesses at. */
+  const placed = async <T>(
+    guess: Exclude<Guess, null>,
+    client: Client,
+    work: () => Promise<T>,
+    isComplete: (result: T) => boolean,
+  ): Promise<T> => {
+    const targeted = async () => settled(await placeFor(guess, client), work, isComplete);
+    return settled(await throttle.address(client), targeted, () => false);
+  };
+
   return {
     check: (client, app) => throttle.check(client, app),
     discover: (client) => throttle.discover(client),
     async at(guess, client, work, isComplete) {
       if (guess === null) return settled(await throttle.address(client), work, () => false);
       await throttle.guess(client);
-      const targeted = async () => settled(await placeFor(guess, client), work, isComplete);
-      return settled(await throttle.address(client), targeted, () => false).catch(async (error: unknown) => {
+      return placed(guess, client, work, isComplete).catch(async (error: unknown) => {
         if (isWrong(error)) await throttle.failed(client).catch(() => {});
         throw error;
       });
     },
-    async refuse(guess, client) {
-      const refused = async () => {
-        throw new AuthError('invalid_credentials');
-      };
-      const targeted = async () => settled(await placeFor(guess, client), refused, () => false);
-      return settled(await throttle.address(client), targeted, () => false);
-    },
+    refuse: (guess, client) =>
+      placed(
+        guess,
+        client,
+        async () => {
+          throw new AuthError('invalid_credentials');
+        },
+        () => false,
+      ),
     settle: ({ email }) => lock.settle(email).catch(() => {}),
   };
 }

@@ -78,6 +78,17 @@ async function readWhole(response: Response, size: number): Promise<Uint8Array> 
   }
 }
 
+/** Asks a peer: whatever goes wrong is told, unless it was already, and is the failure of that peer to the client. */
+export async function asking<T>(url: string, audit: Audit, ask: () => Promise<T>): Promise<T> {
+  try {
+    return await ask();
+  } catch (error) {
+    const failure = error instanceof PeerError ? error : new PeerError('unreachable');
+    if (!failure.isTold) audit({ type: 'peer_failed', peer: new URL(url).host, kind: failure.kind });
+    throw peerFailure(failure);
+  }
+}
+
 /** What a client is told of a peer that failed: 502 for nonsense, 503 for silence, 504 for slowness. */
 export function peerFailure({ kind }: PeerError): AuthError {
   const codes = {

@@ -1,6 +1,6 @@
 import type { Audit, FailureReason } from '../defence/audit.js';
 import { boundedQueue } from '../defence/bounded-queue.js';
-import { type Fetch, PeerError, peerFailure } from '../defence/outbound.js';
+import { asking, type Fetch, PeerError } from '../defence/outbound.js';
 import { callerIdentityBody, callerIdentityType } from '../wire/caller-identity.js';
 import type { CallerIdentity } from './aws-principal.js';
 import { isModest } from './modest-xml.js';
@@ -74,16 +74,12 @@ export function stsClient(fetch: Fetch, audit: Audit): StsClient {
     },
     async whoSigned(url, headers) {
       const since = performance.now();
-      return queueOf(url)(async () => {
-        try {
+      return queueOf(url)(() =>
+        asking(url, audit, async () => {
           if (performance.now() - since > patience) throw new PeerError('timed_out');
-          return await answerOf(url, headers);
-        } catch (error) {
-          const failure = error instanceof PeerError ? error : new PeerError('unreachable');
-          if (!failure.isTold) audit({ type: 'peer_failed', peer: new URL(url).host, kind: failure.kind });
-          throw peerFailure(failure);
-        }
-      });
+          return answerOf(url, headers);
+        }),
+      );
     },
   };
 }

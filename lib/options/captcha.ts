@@ -1,4 +1,4 @@
-import type { Captcha, SiteverifySettings } from '../defence/captcha.js';
+import type { Captcha, CaptchaSource } from '../defence/captcha.js';
 import { ConfigError } from '../errors.js';
 import type { CaptchaOptions } from './public.js';
 
@@ -11,15 +11,12 @@ const endpoints = {
 /** The score from which Google takes somebody for a human, where nothing else is said. */
 const usualScore = 0.5;
 
-/** Whose captcha opens locks: a provider's, or the host's own. */
-export type ResolvedCaptcha = { siteverify: SiteverifySettings } | { own: Captcha };
-
 /**
  * Completes the settings of `captcha`.
  *
  * @throws ConfigError for what is missing, and for what the provider does not know
  */
-export function captchaOf(given: CaptchaOptions | Captcha, origins: readonly string[]): ResolvedCaptcha {
+export function captchaOf(given: CaptchaOptions | Captcha, origins: readonly string[]): CaptchaSource {
   if ('verify' in given) return { own: given };
   const { provider, secretKey, action, minScore, sendAddress = false } = given;
   const hostnames = given.hostnames ?? origins.map((origin) => new URL(origin).hostname);

@@ -1,5 +1,6 @@
 import { randomBytes, X509Certificate } from 'node:crypto';
 import type { AuditEvent } from '../defence/audit.js';
+import type { CaptchaSource } from '../defence/captcha.js';
 import { type CounterStore, memoryCounterStore } from '../defence/counters.js';
 import type { FailureLimit } from '../defence/failure-window.js';
 import { memoryOneTimeStore, type OneTimeStore } from '../defence/one-time.js';
@@ -18,7 +19,7 @@ import type { SessionSettings } from '../sessions/session-types.js';
 import type { MethodName } from '../strategies/index.js';
 import type { Plugged } from '../strategies/plugged.js';
 import { awsOf } from './aws.js';
-import { captchaOf, type ResolvedCaptcha } from './captcha.js';
+import { captchaOf } from './captcha.js';
 import { configError } from './config-error.js';
 import { lockoutOf, throttleOf } from './limits.js';
 import { resolveMethods } from './methods.js';
@@ -48,7 +49,7 @@ export interface ResolvedOptions {
   };
   lockout: FailureLimit | null;
   /** `null` where no captcha opens a lock. */
-  captcha: ResolvedCaptcha | null;
+  captcha: CaptchaSource | null;
   throttle: ThrottleLimits | null;
   aws: AwsSettings | null;
   hashing: { concurrency: number; queue: number };

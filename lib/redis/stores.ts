@@ -27,7 +27,7 @@ export interface RedisStores {
 }
 
 /**
- * Makes the stores that the nodes of a deployment share, in Redis 6.2 or later. Every key has an end. Each command and each script
+ * Makes the stores that the nodes of a deployment share, in Redis. Every key has an end. Each command and each script
  * is about one key, so a cluster may keep them wherever it likes.
  *
  * @example
