@@ -188,11 +188,14 @@ export type AuditEvent = { /** Milliseconds since the epoch. */ at: number } & (
       type: 'dependency_failed';
       /** The call that failed, such as `users.findByEmail` or `session.store.get`. */
       operation: string;
-      kind: 'threw' | 'timed_out' | 'impossible_answer';
+      kind: DependencyFailure;
       /** The name and code of what was thrown; its message is left out, since drivers quote parameters there. */
       error: string | null;
     }
 );
+
+/** How a dependency failed; `circuit_open`: it was not asked, since nothing was answered of late. */
+export type DependencyFailure = 'threw' | 'timed_out' | 'impossible_answer' | 'circuit_open';
 
 /** Distributes over the union, so that each event keeps its own fields. */
 type WithoutTime<Event> = Event extends unknown ? Omit<Event, 'at'> : never;

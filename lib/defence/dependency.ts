@@ -1,10 +1,11 @@
 import { AuthError } from '../errors.js';
-import type { Audit } from './audit.js';
+import type { Audit, DependencyFailure } from './audit.js';
+import { type Circuit, circuit } from './circuit.js';
 
 /**
  * Calls something that is not ours: a repository, a store. `accept` reads its answer and returns `undefined` for
- * one that makes no sense. Throwing, not answering in time and answering nonsense are one thing to the caller:
- * AuthError `unavailable`, and an audit event says which it was.
+ * one that makes no sense. Throwing, not answering in time, answering nonsense and not being asked, because nothing
+ * was answered of late, are one thing to the caller: AuthError `unavailable`, and an audit event says which it was.
  */
 export type Dependency = <T>(
   operation: string,
@@ -12,25 +13,38 @@ export type Dependency = <T>(
   accept: (answer: unknown) => T | undefined,
 ) => Promise<T>;
 
-/** Makes the one guard that every call out of this package goes through; `seconds` is the deadline of each. */
+/**
+ * Makes the one guard that every call out of this package goes through; `seconds` is the deadline of each. What
+ * stands before the last dot of an operation is one dependency, with a circuit breaker of its own.
+ */
 export function dependencyGuard(seconds: number, audit: Audit): Dependency {
-  const fail = (
-    operation: string,
-    kind: 'threw' | 'timed_out' | 'impossible_answer',
-    error: unknown = null,
-  ): never => {
+  const circuits = new Map<string, Circuit>();
+  const circuitOf = (operation: string): Circuit => {
+    const name = operation.slice(0, operation.lastIndexOf('.'));
+    const known = circuits.get(name) ?? circuit(seconds * 1000);
+    circuits.set(name, known);
+    return known;
+  };
+  const fail = (operation: string, kind: DependencyFailure, error: unknown = null): never => {
     audit({ type: 'dependency_failed', operation, kind, error: nameOf(error) });
     throw new AuthError('unavailable');
   };
 
   return async (operation, call, accept) => {
+    const own = circuitOf(operation);
+    if (!own.admits()) return fail(operation, 'circuit_open');
+    const since = performance.now();
     let accepted: ReturnType<typeof accept>;
     try {
       const pending = call();
-      accepted = accept(isThenable(pending) ? await before(seconds, pending) : pending);
+      accepted = accept(isThenable(pending) ? await before(seconds, pending, own.answered) : pending);
     } catch (error) {
-      return fail(operation, error instanceof DeadlineError ? 'timed_out' : 'threw', error);
+      const late = error instanceof DeadlineError;
+      if (late) own.silent(since);
+      else own.answered();
+      return fail(operation, late ? 'timed_out' : 'threw', error);
     }
+    own.answered();
     return accepted === undefined ? fail(operation, 'impossible_answer') : accepted;
   };
 }
@@ -55,11 +69,15 @@ class DeadlineError extends Error {
   override readonly name = 'DeadlineError';
 }
 
-/** Rejects with a DeadlineError when the promise has not settled after so many seconds. */
-async function before(seconds: number, pending: PromiseLike<unknown>): Promise<unknown> {
+/** Rejects with a DeadlineError when the call has not settled after so many seconds; `late` is told of an answer after that. */
+async function before(seconds: number, call: PromiseLike<unknown>, late: () => void): Promise<unknown> {
+  const pending = Promise.resolve(call);
   let timer: NodeJS.Timeout | undefined;
   const deadline = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new DeadlineError('no answer in time')), seconds * 1000);
+    timer = setTimeout(() => {
+      reject(new DeadlineError('no answer in time'));
+      pending.then(late, () => {});
+    }, seconds * 1000);
   });
   try {
     return await Promise.race([pending, deadline]);

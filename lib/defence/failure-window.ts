@@ -36,8 +36,9 @@ export interface Closed {
   retryAfter: number;
 }
 
-/** Milliseconds between two looks at a key whose places are all taken by attempts under way. */
-const pollEvery = 20;
+/** Milliseconds between the first two looks at a key whose places are all taken by attempts under way, and between later ones at most. */
+const pollFirst = 20;
+const pollAtMost = 200;
 /** Milliseconds for which an attempt waits for those. */
 const patience = 5000;
 
@@ -76,8 +77,12 @@ export class FailureWindow {
 
   /** Waits until a place seems free or the key is closed; `false` when that takes too long. */
   private async placeIsFree(key: string, since: number): Promise<boolean> {
-    while (performance.now() - since < patience) {
-      await sleep(pollEvery);
+    for (
+      let pause = pollFirst;
+      performance.now() - since < patience;
+      pause = Math.min(2 * pause, pollAtMost)
+    ) {
+      await sleep(pause);
       const taken = await this.counters.get(this.taken(key));
       if (taken === null || taken.count < this.limits.limit || (await this.closed(key)) !== null) return true;
     }

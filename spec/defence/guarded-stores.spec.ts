@@ -10,14 +10,15 @@ import {
 import { type Fault, withFaults } from '../support/faults.js';
 
 const told: object[] = [];
-const dependency = dependencyGuard(0.02, (event) => told.push(event));
+const guard = () => dependencyGuard(0.02, (event) => told.push(event));
+const dependency = guard();
 const faults: Fault[] = ['throw', 'reject', 'hang'];
 const kinds = { throw: 'threw', reject: 'threw', hang: 'timed_out' } as Record<Fault, string>;
 
 describe('a guarded one-time store', () => {
   const make = () => {
     const { wrapped, faults } = withFaults(memoryOneTimeStore());
-    return { store: guardOneTimeStore(wrapped, dependency), faults };
+    return { store: guardOneTimeStore(wrapped, guard()), faults };
   };
   const calls: Record<keyof OneTimeStore, (store: OneTimeStore) => Promise<unknown>> = {
     claim: (store) => store.claim('key', 'owner', 60),
@@ -77,7 +78,7 @@ describe('a guarded one-time store', () => {
 describe('a guarded counter store', () => {
   const make = () => {
     const { wrapped, faults } = withFaults(memoryCounterStore());
-    return { store: guardCounterStore(wrapped, dependency), faults };
+    return { store: guardCounterStore(wrapped, guard()), faults };
   };
   const calls: Record<keyof CounterStore, (store: CounterStore) => Promise<unknown>> = {
     increment: (store) => store.increment('key', 60),

@@ -136,4 +136,28 @@ describe('two processes that share a Redis', () => {
     expect(again.status).toBe(isEmpty ? 401 : 204);
     expect(await me(1, await active())).toBe(200);
   });
+
+  it('answer within two deadlines while it is silent, and at once when they know', async () => {
+    const headers = await active();
+    redis.pause();
+    try {
+      const took: number[] = [];
+      for (let n = 0; n < 8; n += 1) {
+        const started = performance.now();
+        const answer = n % 2 === 0 ? await signIn(0) : await call(0, 'GET', '/me', headers);
+        took.push(performance.now() - started);
+        expect(answer.status).toBe(503);
+      }
+      // A deadline is a second here. The stores are four dependencies, and each sign-in asks one after the other.
+      expect(Math.max(...took)).toBeLessThan(2500);
+      const burst = performance.now();
+      const answers = await Promise.all(Array.from({ length: 50 }, () => call(0, 'GET', '/me', headers)));
+      expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([503]));
+      expect(performance.now() - burst).toBeLessThan(1600);
+    } finally {
+      redis.resume();
+    }
+    await recovered(0);
+    expect(await me(0, headers)).toBe(200);
+  });
 });

@@ -1,0 +1,48 @@
+/**
+ * Keeps callers from waiting, one after the other, for a dependency that answers nothing at all; see {@link circuit}.
+ */
+export interface Circuit {
+  /** Whether the dependency may be asked now. While it is silent, one caller at a time finds out whether it still is. */
+  admits(): boolean;
+  /** It has answered something, in time or late. */
+  answered(): void;
+  /** It has not answered, in time, a call that began then. */
+  silent(since: number): void;
+}
+
+/**
+ * Makes a circuit breaker. It opens when two calls that did not begin together have run into their deadline, and
+ * nothing was answered since the first of them began: what one request lost on its way, or one slow query among good
+ * ones, is no silence. It closes with the first answer, a late one too.
+ *
+ * @param deadline milliseconds that one call may take
+ * @param now milliseconds on a clock that never goes back
+ */
+export function circuit(deadline: number, now: () => number = () => performance.now()): Circuit {
+  /** Long enough that the rest of a request is refused with its last call; short enough that nobody else is for long. */
+  const pause = deadline / 10;
+  let heardAt = Number.NEGATIVE_INFINITY;
+  /** When the first call began that nothing was answered to since; `null` after an answer. */
+  let silentSince: number | null = null;
+  let isOpen = false;
+  let askAgainAt = 0;
+  return {
+    admits() {
+      if (!isOpen) return true;
+      if (now() < askAgainAt) return false;
+      askAgainAt = now() + deadline + pause;
+      return true;
+    },
+    answered() {
+      heardAt = now();
+      silentSince = null;
+      isOpen = false;
+    },
+    silent(since) {
+      if (heardAt >= since) return;
+      silentSince ??= since;
+      isOpen ||= since >= silentSince + pause;
+      askAgainAt = now() + pause;
+    },
+  };
+}
