@@ -122,7 +122,7 @@ export class Visitor {
   }
 
   /** Ends a session; from the answer on no node takes it. */
-  private async end(session: Kept): Promise<void> {
+  async end(session: Kept): Promise<void> {
     session.account.ending = true;
     const { status } = await this.ask('POST', '/sys/v1/session/terminate', session.headers);
     if (status === 204) this.books.end(session.account);
