@@ -1,6 +1,5 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it } from '@jest/globals';
-import { attack, type Target, type WireAnswer } from '../../support/attack.js';
+import { attack, type WireAnswer } from '../../support/attack.js';
 import { codeOf, owing, pay, reach, statesOf } from '../../support/owing.js';
 import { alice } from '../../support/people.js';
 import { enrolledKey, type PendingSession } from '../../support/second-factor.js';
@@ -14,49 +13,7 @@ function completed({ headers }: PendingSession, answer: WireAnswer): Record<stri
   return headers.Cookie === undefined ? headers : presentingAnswer({ body: {}, headers: answer.headers });
 }
 
-/** The failures on the books of alice: what is counted for her, whatever it is called. */
-async function failuresOf({ nodes, shared }: Target): Promise<unknown[]> {
-  await sleep(10);
-  const events = nodes.flatMap(({ events }) => events);
-  const taken = await shared.stores.counters.get(`factor:taken:${alice.id}`);
-  const counted = await shared.stores.counters.get(`factor:failed:${alice.id}`);
-  return [
-    ...events.flatMap((each) =>
-      each.type === 'second_factor_failed' && each.reason !== 'raced' ? [each.reason] : [],
-    ),
-    ...[taken, counted].filter((each) => each !== null),
-  ];
-}
-
 describe('attacks on the second factor by timing (RACE-*)', () => {
-  it.each(carriers)(
-    'MFA-16, RACE-06: of one assertion twenty times at once, one completes the %s, and the rest are no failures',
-    (carrier) =>
-      attack({}, async (target) => {
-        const { nodes } = target;
-        target.expectSessionsOf(alice.id);
-        const key = await enrolledKey(nodes[0]);
-        for (let round = 1; round <= 2; round += 1) {
-          const session = await owing(target, alice, carrier);
-          const assertion = await key.get(session.options);
-          const answers = await Promise.all(
-            Array.from({ length: 20 }, (_, at) => pay(nodes[at % 2] ?? nodes[0], session, assertion)),
-          );
-          const won = answers.filter(({ status }) => status === 204);
-          expect([won.length, answers.filter(({ status }) => [401, 403].includes(status)).length]).toEqual([
-            1, 19,
-          ]);
-          const [winner] = won;
-          const headers = winner === undefined ? {} : completed(session, winner);
-          for (const node of nodes) expect(await reach(node, headers)).toBe(200);
-          if (carrier === 'Cookie') expect(await reach(nodes[1], session.headers)).toBe(401);
-          expect(await failuresOf(target)).toEqual([]);
-          expect(statesOf(target)).toEqual(Array(round).fill('active'));
-          expect(await nodes[1].control.sessions.list({ user: alice.id })).toHaveLength(round);
-        }
-      }),
-  );
-
   it.each(carriers)('MFA-16: a double click and a second tab cost the first %s nothing', (carrier) =>
     attack({}, async (target) => {
       const { nodes } = target;
@@ -102,28 +59,6 @@ describe('attacks on the second factor by timing (RACE-*)', () => {
       }),
   );
 
-  it('RACE-07: of two copies of one key with the same counter one is refused, and again when it comes back', () =>
-    attack({}, async (target) => {
-      const { nodes } = target;
-      target.expectSessionsOf(alice.id);
-      const key = await enrolledKey(nodes[0], alice, { counter: 5 });
-      for (let counter = 6; counter < 9; counter += 1) {
-        const sessions = await Promise.all([owing(target), owing(target)]);
-        const copies = await Promise.all(
-          sessions.map(async (session) => ({
-            session,
-            answer: await key.get(session.options, { counter }),
-          })),
-        );
-        const post = ({ session, answer }: (typeof copies)[number], at: number) =>
-          pay(nodes[at] ?? nodes[0], session, answer);
-        const answers = await Promise.all(copies.map(post));
-        expect(statuses(answers).sort()).toEqual([204, 401]);
-        const loser = copies.filter((_, at) => answers[at]?.status === 401);
-        expect(statuses(await Promise.all(loser.map(post)))).toEqual([401]);
-      }
-    }));
-
   it('MFA-16: twenty sessions of one user with a passkey that never counts are all completed at once', () =>
     attack({ lockout: false }, async (target) => {
       const { nodes } = target;
@@ -137,44 +72,6 @@ describe('attacks on the second factor by timing (RACE-*)', () => {
       );
       expect(statuses(answers)).toEqual(Array(20).fill(204));
       expect(await nodes[0].control.sessions.list({ user: alice.id })).toHaveLength(20);
-    }));
-
-  it('RACE-06: after terminate no Bearer lives, whether it was completed meanwhile or not', () =>
-    attack({}, async (target) => {
-      const { nodes, shared } = target;
-      const key = await enrolledKey(nodes[0]);
-      for (let round = 0; round < 8; round += 1) {
-        const session = await owing(target);
-        const assertion = await key.get(session.options);
-        const paying = pay(nodes[0], session, assertion);
-        await sleep(round * 20);
-        const ended = await nodes[1].call('/sys/v1/session/terminate', undefined, session.headers);
-        const paid = await paying;
-        expect([ended.status, [204, 401].includes(paid.status)]).toEqual([204, true]);
-        expect([await reach(nodes[0], session.headers), await reach(nodes[1], session.headers)]).toEqual([
-          401, 401,
-        ]);
-        expect(shared.rows.size).toBe(0);
-        expect(await nodes[0].control.sessions.list({ user: alice.id })).toEqual([]);
-      }
-    }));
-
-  it('RACE-06: after terminate no Cookie lives, neither the pending one nor the one in its place', () =>
-    attack({}, async (target) => {
-      const { nodes } = target;
-      target.expectSessionsOf(alice.id);
-      const key = await enrolledKey(nodes[0]);
-      for (let round = 0; round < 10; round += 1) {
-        const session = await owing(target, alice, 'Cookie');
-        const paying = pay(nodes[0], session, await key.get(session.options));
-        await sleep(40 + round * 10);
-        const ended = await nodes[1].call('/sys/v1/session/terminate', undefined, session.headers);
-        const paid = await paying;
-        expect(await reach(nodes[1], session.headers)).toBe(401);
-        if (paid.status !== 204) continue;
-        const alive = await reach(nodes[0], completed(session, paid));
-        expect([ended.status, alive]).toEqual(ended.status === 204 ? [204, 401] : [401, 200]);
-      }
     }));
 
   it('RACE-06: a terminate that was held up until the Cookie was rotated ends the rotated one', () =>
