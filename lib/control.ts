@@ -179,6 +179,7 @@ export function passportControl(options: PassportControlOptions): PassportContro
           settings: { ...resolved.secondFactor.fido2, timeout: session.pendingTimeout },
           endOtherSessionsOnChange: resolved.secondFactor.endOtherSessionsOnChange,
           legacyU2f: resolved.secondFactor.legacyU2f,
+          absoluteTimeout: session.absoluteTimeout.user,
           ...{ devices, sessions, oneTime, counters, perUser: resolved.lockout },
           ...{ clock, randomBytes, owner, audit },
         });

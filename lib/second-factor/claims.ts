@@ -9,7 +9,8 @@ export interface OneTimeClaim {
 
 /** What is done in the name of what is claimed. */
 export interface Claimed<T> {
-  work: () => Promise<T>;
+  /** @param keep holds the claim for so many seconds, though whoever made it dies meanwhile */
+  work: (keep: (seconds: number) => Promise<void>) => Promise<T>;
   /** The answer for whoever comes second. */
   raced: T;
   /** Whether it is used up by this result. @default it is */
@@ -32,7 +33,7 @@ export interface Claims {
 
 /** Seconds that a claim outlives its challenge, for clocks that differ. */
 const margin = 60;
-/** Seconds for which a claim is held while the work is done; whoever dies meanwhile gives it back by that. */
+/** Seconds for which a claim is held while the work is done; whoever dies meanwhile gives it back by that, unless it is kept. */
 const heldFor = 60;
 
 /** Makes the claims, atomic over all nodes by the one-time store; `owner` names each claimant. */
@@ -51,7 +52,7 @@ export function oneTimeClaims(oneTime: OneTimeStore, owner: () => string, clock:
       const giveBack = () => oneTime.release(name, claimant).catch(() => {});
       try {
         if (!(await oneTime.claim(name, claimant, heldFor))) return raced;
-        const result = await work();
+        const result = await work((lasting) => oneTime.put(name, claimant, lasting));
         // What is done is done: a session that is saved, or a device that is added, is not so twice.
         if (isGood(result)) await oneTime.put(name, claimant, seconds).catch(() => {});
         else await giveBack();

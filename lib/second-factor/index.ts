@@ -27,6 +27,8 @@ export interface SecondFactorParts {
   counters: CounterStore;
   /** Failures of one user, in all sessions and by all factors; `null`: any number. */
   perUser: FailureLimit | null;
+  /** Seconds that a session of a user lives at most. */
+  absoluteTimeout: number;
   /** Whether a change of the configuration ends the user's other sessions. */
   endOtherSessionsOnChange: boolean;
   /** Whether keys that were registered through U2F may answer by U2F itself. */

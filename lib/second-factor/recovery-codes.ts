@@ -43,6 +43,8 @@ export interface RecoveryCodeDependencies {
   devices: GuardedDevices;
   sessions: Sessions;
   claims: Claims;
+  /** Seconds that a session of a user lives at most. */
+  absoluteTimeout: number;
   randomBytes: (size: number) => Buffer;
   audit: Audit;
 }
@@ -53,6 +55,7 @@ export function recoveryCodes({
   devices,
   sessions,
   claims,
+  absoluteTimeout,
   randomBytes,
   audit,
 }: RecoveryCodeDependencies): RecoveryCodes {
@@ -102,8 +105,10 @@ export function recoveryCodes({
       const outcome = await claims.hold<FactorOutcome<Saved>>(
         { name: `recovery:${hash}`, seconds: remembered },
         {
-          work: async () => {
+          work: async (keep) => {
             if (!(await devices.hasRecoveryCode(entityId, hash))) return unknown;
+            // If this process dies before it has spent the code, a session may live that came from it: as long as that one.
+            await keep(absoluteTimeout + remembered);
             return saved(entityId, hash, save);
           },
           raced: { kind: 'raced' },

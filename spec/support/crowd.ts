@@ -7,7 +7,10 @@ import { repetitions } from './repeated.js';
 import { type Holder, type PendingSession, rpId } from './second-factor.js';
 import { alices, presenting, sessionsOf } from './session-maker.js';
 
-type Where = Pick<Target, 'nodes' | 'expectSessionsOf'>;
+interface Where {
+  nodes: readonly [Pick<Node, 'repositories'>, ...unknown[]];
+  expectSessionsOf?: Target['expectSessionsOf'];
+}
 type Stores = Pick<Target, 'shared' | 'clock'>;
 type Carrier = 'Bearer' | 'Cookie';
 
@@ -21,7 +24,7 @@ export function crowd({ nodes: [node], expectSessionsOf }: Where, size = repetit
   return Array.from({ length: size }, (_, n) => {
     const user = { id: idOf(n), email: `user-${n}@example.com`, password: alice.password };
     table.set(user.id, { ...model, id: user.id, email: user.email });
-    expectSessionsOf(user.id);
+    expectSessionsOf?.(user.id);
     return user;
   });
 }
@@ -33,7 +36,7 @@ export function fleet({ nodes: [node], expectSessionsOf }: Where, size = repetit
     const secrets = [{ id: 'only', hash: hashSecret(app.secret) }];
     const row = { accountId: acme, name: `app ${n}`, enabled: true, secrets };
     node.repositories.apps.table.set(app.id, { id: app.id, ...row });
-    expectSessionsOf(app.id);
+    expectSessionsOf?.(app.id);
     return app;
   });
 }
