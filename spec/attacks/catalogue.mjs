@@ -28,7 +28,6 @@ export const catalogue = [
   {
     ...{ id: 'FLT', component: 'faults', rows: upTo(16, 1, 3, 5) },
     open: {
-      10: 'a directory that hangs beside a load of passwords: with the load of the cluster',
       16: 'five minutes of mixed load: with the cluster',
     },
   },
