@@ -215,6 +215,9 @@ describe('stores that fail at any moment, fifty times each (FLT-*)', () => {
           expect((await paying).status).toBe(204);
           const expected = isStale ? [401, 401] : [200, 200];
           expect([isStale, await both(nodes, session.headers)]).toEqual([isStale, expected]);
+          // It is not even pending again.
+          const me = await one.send({ method: 'GET', path: '/me', headers: session.headers });
+          if (isStale) expect(codeOf(me)).toBe('invalid_session');
           // A challenge that was answered is answered.
           const again = await pay(anyOf(nodes), session, await key.get(session.options));
           expect([401, 403]).toContain(again.status);
