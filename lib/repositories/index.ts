@@ -187,7 +187,7 @@ export interface DeviceRepository {
     credentialId: string,
     use: { from: number; to: number; backedUp: boolean; at: number },
   ): Promise<boolean>;
-  /** Replaces all recovery codes of the user by these hashes. */
+  /** Replaces all recovery codes of the user by these hashes, atomically: of parallel calls, those of one are left. */
   replaceRecoveryCodes(userId: string, hashes: readonly string[]): Promise<void>;
   hasRecoveryCode(userId: string, hash: string): Promise<boolean>;
   countRecoveryCodes(userId: string): Promise<number>;

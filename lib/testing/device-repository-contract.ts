@@ -160,6 +160,14 @@ const recoveryCodes: Table = {
     await devices.replaceRecoveryCodes(alice, []);
     assert.equal(await devices.countRecoveryCodes(alice), 0);
   },
+  async 'leaves all codes of exactly one of 10 parallel replacements'(devices) {
+    const sets = Array.from({ length: 10 }, (_, index) => [`${index} a`, `${index} b`]);
+    await Promise.all(sets.map((hashes) => devices.replaceRecoveryCodes(alice, hashes)));
+    const left = await Promise.all(sets.flat().map((hash) => devices.hasRecoveryCode(alice, hash)));
+    const found = sets.flat().filter((_, index) => left[index]);
+    assert.deepEqual([found.length, new Set(found.map((hash) => hash[0])).size], [2, 1]);
+    assert.equal(await devices.countRecoveryCodes(alice), 2);
+  },
   async 'keeps the recovery codes of users apart'(devices) {
     await devices.replaceRecoveryCodes(alice, ['a', 'same']);
     await devices.replaceRecoveryCodes(bob, ['x', 'same']);

@@ -113,6 +113,21 @@ describeFaults('deviceRepositoryContract', {
     }),
     foundBy: ['replaces all recovery codes, and counts them'],
   },
+  'codes that are deleted and then added': {
+    cases: devices((good) => {
+      const codes = new Map<string, string[]>();
+      return {
+        async replaceRecoveryCodes(userId, hashes) {
+          codes.delete(userId);
+          await later();
+          const all = [...(codes.get(userId) ?? []), ...hashes];
+          codes.set(userId, all);
+          await good.replaceRecoveryCodes(userId, all);
+        },
+      };
+    }),
+    foundBy: ['leaves all codes of exactly one of 10 parallel replacements'],
+  },
   'codes that are everybody’s': {
     cases: devices((good) => ({
       hasRecoveryCode: async (_, hash) =>
