@@ -1,0 +1,33 @@
+import pg from 'pg';
+import type { Database } from './database.js';
+
+/**
+ * A PostgreSQL server, by a pool of connections. Without a `connectionString` it is where the PG* variables say. TLS is the
+ * connection string's business: `?sslmode=verify-full`.
+ *
+ * A statement waits for a connection, and then for the server; the two together stay below `dependencyTimeout` (3 seconds),
+ * so that nothing is done for a request that was answered already.
+ */
+export function poolDatabase(config: pg.PoolConfig, onError: (error: Error) => void): Database {
+  const pool = new pg.Pool({
+    connectionTimeoutMillis: 1000,
+    // The server ends a statement that takes longer, so it is not done later; a server that says nothing is given up on.
+    statement_timeout: 1500,
+    query_timeout: 1800,
+    keepAlive: true,
+    application_name: 'passport-control',
+    ...config,
+  });
+  // A connection that breaks while nobody uses it is told here; an 'error' without a listener would end the process.
+  pool.on('error', onError);
+  return {
+    async query<Row>(text: string, values: readonly unknown[] = []) {
+      const { rows, rowCount } = await pool.query<Row & pg.QueryResultRow>(text, [...values]);
+      return { rows, rowCount: rowCount ?? 0 };
+    },
+    async script(text) {
+      await pool.query(text);
+    },
+    close: () => pool.end(),
+  };
+}
