@@ -14,10 +14,10 @@ export interface Example {
 const children: ChildProcess[] = [];
 
 /** Starts an example as its README does, in a process group of its own. */
-export function start(path: string, port: number): Example {
+export function start(path: string, port: number, env: Record<string, string> = {}): Example {
   const child = spawn('node_modules/.bin/tsx', [path], {
     cwd: root,
-    env: { ...process.env, PORT: String(port) },
+    env: { ...process.env, ...env, PORT: String(port) },
     stdio: ['ignore', 'pipe', 'pipe'],
     detached: true,
   });
@@ -28,8 +28,12 @@ export function start(path: string, port: number): Example {
 }
 
 /** Waits for something that an example promises, and fails with what it said when that does not come. */
-export async function until<T>({ child, said }: Example, look: () => Promise<T | undefined>): Promise<T> {
-  for (const end = Date.now() + 20_000; Date.now() < end && child.exitCode === null; ) {
+export async function until<T>(
+  { child, said }: Example,
+  look: () => Promise<T | undefined>,
+  seconds = 20,
+): Promise<T> {
+  for (const end = Date.now() + seconds * 1000; Date.now() < end && child.exitCode === null; ) {
     const found = await look();
     if (found !== undefined) return found;
     await new Promise((resolve) => setTimeout(resolve, 50));
