@@ -92,6 +92,10 @@ create table if not exists user_identities (
   unique (user_id, idp_id)
 );
 
+-- Names of devices have up to 4,096 characters, which is more than the key of an index may have.
+create or replace function digest_of(name text) returns bytea language sql immutable
+  as $$ select sha256(convert_to(name, 'UTF8')) $$;
+
 create table if not exists mfa_devices (
   credential_id text primary key,
   user_id uuid not null references users on delete cascade,
@@ -104,9 +108,9 @@ create table if not exists mfa_devices (
   backed_up boolean not null,
   created_at timestamptz not null,
   last_used_at timestamptz,
-  origin text,
-  unique (user_id, name)
+  origin text
 );
+create unique index if not exists mfa_devices_by_name on mfa_devices (user_id, digest_of(name));
 
 -- One row for each user: two statements that replace, or use up, the codes of one user wait for each other.
 create table if not exists recovery_codes (

@@ -140,7 +140,7 @@ export interface AccountRepository {
 
 /** A second factor that a user has enrolled. */
 export interface MfaDevice {
-  /** Unique among the user's devices. */
+  /** Unique among the user's devices; up to 4,096 characters. */
   name: string;
   /** `U2f` for keys that were registered through U2F, else `Fido2`. */
   type: 'Fido2' | 'U2f';

@@ -1,10 +1,15 @@
 import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
 import type { DeviceRepository, MfaDevice } from '../repositories/index.js';
 import { type ContractCase, casesOf, type Fresh, oneWinnerOf, winnersOf } from './contract-case.js';
 import { deviceRecord, userRecord } from './records.js';
 
 const [alice, bob] = [userRecord(1).id, userRecord(2).id];
 const { credentialId } = deviceRecord(1);
+/** A name of 4,095 characters that no database can store in much less. */
+const long = Array.from({ length: 64 }, (_, n) => createHash('sha256').update(`${n}`).digest('hex'))
+  .join('')
+  .slice(1);
 const namesOf = async (devices: DeviceRepository, userId: string) =>
   (await devices.listByUser(userId)).map(({ name }) => name).sort();
 
@@ -78,6 +83,14 @@ const changing: Table = {
     assert.equal(await devices.add(alice, deviceRecord(2, { name: 'key 1' })), false);
     assert.equal(await devices.findByCredentialId(deviceRecord(2).credentialId), null);
     assert.equal(await devices.add(bob, deviceRecord(2, { name: 'key 1' })), true);
+  },
+  async 'takes names of 4,096 characters, as the API does, and tells them apart by the last'(devices) {
+    assert.equal(await devices.add(alice, deviceRecord(1, { name: `${long}a` })), true);
+    assert.equal(await devices.add(alice, deviceRecord(2, { name: `${long}b` })), true);
+    assert.equal(await devices.add(alice, deviceRecord(3, { name: `${long}b` })), false);
+    assert.equal(await devices.rename(alice, `${long}b`, `${long}a`), false);
+    assert.equal(await devices.rename(alice, `${long}b`, `${long}c`), true);
+    assert.deepEqual(await namesOf(devices, alice), [`${long}a`, `${long}c`]);
   },
   async 'refuses a credential id that anybody has'(devices) {
     await devices.add(alice, deviceRecord(1));

@@ -64,6 +64,12 @@ describeFaults('deviceRepositoryContract', {
       'lets exactly one of 20 parallel additions of one name win',
     ],
   },
+  'names of 255 characters': {
+    cases: devices((good) => ({
+      add: (userId, device) => good.add(userId, { ...device, name: device.name.slice(0, 255) }),
+    })),
+    foundBy: ['takes names of 4,096 characters, as the API does, and tells them apart by the last'],
+  },
   'renames that ask for no other name': {
     cases: devices(() => ({ rename: async () => true })),
     foundBy: [
