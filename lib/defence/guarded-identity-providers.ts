@@ -18,7 +18,8 @@ export function guardIdentityProviders(
     findById: (id) =>
       dependency(
         'identityProviders.findById',
-        () => repository.findById(id),
+        // No table has an id with a NUL in it, and some databases reject the question.
+        () => (id.includes('\0') ? null : repository.findById(id)),
         (answer) =>
           answer === null || (isIdentityProvider(answer) && answer.id === id) ? answer : undefined,
       ),

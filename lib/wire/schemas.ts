@@ -129,14 +129,17 @@ export const authResponse = z.object({
 /** Answer of `POST session/auth` and `POST session/reauth`. */
 export type AuthResponse = z.output<typeof authResponse>;
 
+/** A name that is kept. Some databases have no NUL in a text. */
+const keptName = name.refine((text) => !text.includes('\0'), 'must not contain NUL');
+
 /** Body of `POST session/config_2fa/devices`. */
-export const addDeviceRequest = z.object({ name, attestationResult: attestation });
+export const addDeviceRequest = z.object({ name: keptName, attestationResult: attestation });
 
 /** Body of `PATCH session/config_2fa/devices`. */
-export const renameDeviceRequest = z.object({ old_name: name, new_name: name });
+export const renameDeviceRequest = z.object({ old_name: keptName, new_name: keptName });
 
 /** Body of `DELETE session/config_2fa/devices`. */
-export const removeDeviceRequest = z.object({ name });
+export const removeDeviceRequest = z.object({ name: keptName });
 
 /** A recovery code as somebody has typed it. */
 const recoveryCode = z.string().max(1024, 'must be at most 1,024 characters');

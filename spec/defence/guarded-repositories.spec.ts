@@ -335,6 +335,21 @@ describe('repositories that the host does not have', () => {
   });
 });
 
+describe('an id with a NUL in it', () => {
+  it('is that of no identity provider, and no database is asked what it cannot hold', async () => {
+    const asked: string[] = [];
+    const identityProviders = {
+      findById: async (id: string) => {
+        asked.push(id);
+        throw new Error('invalid byte sequence');
+      },
+    };
+    const guarded = guardRepositories({ identityProviders } as unknown as Repositories, dependency);
+    expect(await guarded.identityProviders?.findById('idp\0')).toBeNull();
+    expect(asked).toEqual([]);
+  });
+});
+
 describe('a repository that is a class', () => {
   it('is asked as the object that it is', async () => {
     class Users {

@@ -2,11 +2,14 @@ import { describe, expect, it } from '@jest/globals';
 import type { z } from 'zod';
 import { AuthError } from '../../lib/index.js';
 import {
+  addDeviceRequest,
   appNameRequest,
   authRequest,
   name,
   parseBody,
   passwordRequest,
+  removeDeviceRequest,
+  renameDeviceRequest,
   secret,
   selectAccountRequest,
   uuid,
@@ -145,6 +148,17 @@ describe('a name', () => {
 
   it('is no lone surrogate', () => {
     expect([accepts('a\ud800'), accepts('a😀')]).toEqual([false, true]);
+  });
+
+  it('has no NUL where it is kept, since some databases cannot hold one', () => {
+    const bodies = [
+      [renameDeviceRequest, { old_name: 'a\0', new_name: 'b' }],
+      [renameDeviceRequest, { old_name: 'a', new_name: '\0b' }],
+      [removeDeviceRequest, { name: 'a\0' }],
+    ] as const;
+    for (const [schema, body] of bodies)
+      expect(refusalOf(schema, body).fields?.[0]?.detail).toBe('must not contain NUL');
+    expect(addDeviceRequest.shape.name.safeParse('a\0').success).toBe(false);
   });
 });
 
