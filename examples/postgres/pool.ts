@@ -26,7 +26,14 @@ export function poolDatabase(config: pg.PoolConfig, onError: (error: Error) => v
       return { rows, rowCount: rowCount ?? 0 };
     },
     async script(text) {
-      await pool.query(text);
+      // Tables may take their time, and a node waits for another one that makes the same.
+      const client = new pg.Client({ ...config, statement_timeout: 60_000, query_timeout: 60_000 });
+      await client.connect();
+      try {
+        await client.query(text);
+      } finally {
+        await client.end();
+      }
     },
     close: () => pool.end(),
   };

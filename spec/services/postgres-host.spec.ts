@@ -30,7 +30,7 @@ let lines: string[] = [];
 async function started(env: Record<string, string>): Promise<Running> {
   const example = start(path, 0, { ...nobodys, ...env });
   const said = async () => /^listening on (\S+)$/m.exec(example.said())?.[1];
-  const origin = await until(example, said, 50);
+  const origin = await until(example, said, 100);
   return { ...example, origin };
 }
 
@@ -40,7 +40,7 @@ beforeAll(async () => {
   examples = await Promise.all([{}, shared, shared].map(started));
   const readme = await readFile(`${root}examples/postgres/README.md`, 'utf8');
   lines = readme.match(/^(?:curl|TOKEN=).*$/gm) ?? [];
-}, 60_000);
+}, 120_000);
 afterAll(async () => {
   await stopAll();
   await server?.stop();
@@ -90,7 +90,7 @@ describe('a host on PostgreSQL', () => {
 
   beforeAll(async () => {
     // A second for each answer, so the waits of the pool are together less.
-    const waits = { connectionTimeoutMillis: 300, statement_timeout: 400, query_timeout: 600 };
+    const waits = { connectionTimeoutMillis: 500, statement_timeout: 400, query_timeout: 480 };
     database = poolDatabase({ connectionString: server.url, ...waits }, (error) => lost.push(error));
     const { store, stores } = sqlStores(database);
     const control = passportControl({

@@ -3,7 +3,7 @@ import type { Database } from '../../examples/postgres/database.js';
 import { embeddedDatabase } from '../../examples/postgres/embedded.js';
 import { poolDatabase } from '../../examples/postgres/pool.js';
 import { type PostgresServer, postgresServer } from '../support/postgres.js';
-import { meetContracts, migrate } from '../support/postgres-contracts.js';
+import { meetContracts, migrate, patient } from '../support/postgres-contracts.js';
 
 let server: PostgresServer;
 let pooled: Database;
@@ -11,9 +11,9 @@ let embedded: Database;
 
 beforeAll(async () => {
   [server, embedded] = await Promise.all([postgresServer(), embeddedDatabase()]);
-  pooled = poolDatabase({ connectionString: server.url }, () => {});
+  pooled = poolDatabase({ connectionString: server.url, ...patient }, () => {});
   await Promise.all([pooled, embedded].map(migrate));
-});
+}, 120_000);
 afterAll(async () => {
   await Promise.all([pooled, embedded].map((database) => database?.close()));
   await server?.stop();

@@ -29,6 +29,9 @@ import {
   insertUsers,
 } from './postgres-rows.js';
 
+/** The waits of a pool on a machine that has much else to do. */
+export const patient = { connectionTimeoutMillis: 20_000, statement_timeout: 20_000, query_timeout: 20_000 };
+
 /** The tables that nodes share, and what tells the end of a row. */
 const ends = { session: 'expire', one_time: 'ends_at', counters: 'ends_at', session_index: 'ends_at' };
 
