@@ -4,9 +4,9 @@ import type { AppSeedOfContract } from '../../lib/testing/index.js';
 
 const tables = ['accounts', 'users', 'session', 'one_time', 'counters', 'session_index'];
 
-/** Empties all tables of the example: what is not named belongs to what is. */
+/** Empties all tables of the example: what is not named belongs to what is. For few rows this is quicker than `truncate`. */
 export async function emptied(database: Database): Promise<void> {
-  await database.script(`truncate ${tables.join(', ')} cascade`);
+  for (const table of tables) await database.query(`delete from ${table}`);
 }
 
 export async function insertAccounts(database: Database, accounts: readonly Account[]): Promise<void> {
