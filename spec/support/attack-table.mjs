@@ -25,13 +25,13 @@ export default class AttackTable {
 
   onRunComplete() {
     if (!this.isWhole) return;
-    const lines = catalogue.map(({ id, component, rows, notApplicable = {}, open = {} }) => {
+    const lines = catalogue.map(({ id, component, rows, notApplicable = {}, elsewhere = {} }) => {
       const nameOf = (row) => `${id}-${String(row).padStart(2, '0')}`;
       const covered = rows.filter((row) => this.#passed.has(nameOf(row)) && !this.#failed.has(nameOf(row)));
       const rest = rows.filter((row) => !covered.includes(row));
       const said = rest.flatMap((row) => {
         if (row in notApplicable) return [`${nameOf(row)} does not apply: ${notApplicable[row]}`];
-        if (row in open) return [`${nameOf(row)} is open: ${open[row]}`];
+        if (row in elsewhere) return [`${nameOf(row)} is shown elsewhere: ${elsewhere[row]}`];
         this.#missing.push(nameOf(row));
         return [`${nameOf(row)} HAS NO SPEC THAT PASSED`];
       });
