@@ -119,7 +119,7 @@ describe('a load of good and hostile requests that goes on', () => {
         await Promise.all(
           batch.map(async (key) => {
             const endsAt = await keys.pExpireTime(key);
-            if (endsAt < 0) endless.push(key);
+            if (endsAt === -1) endless.push(key);
             else await keys.pExpireAt(key, endsAt - week - 3_600_000);
           }),
         );
