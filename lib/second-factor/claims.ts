@@ -9,12 +9,28 @@ export interface OneTimeClaim {
 
 /** What is done in the name of what is claimed. */
 export interface Claimed<T> {
-  /** @param keep holds the claim for so many seconds, though whoever made it dies meanwhile */
-  work: (keep: (seconds: number) => Promise<void>) => Promise<T>;
+  /**
+   * @param keep holds the claim for so many seconds, though whoever made it dies meanwhile; the note, without spaces, says
+   *   what is to come of it
+   */
+  work: (keep: (seconds: number, note: string) => Promise<void>) => Promise<T>;
+  /**
+   * Whether what was noted has come of a claim, or may have. If not, a claim that was kept and is not given back is free
+   * again after a while. @default it may have
+   */
+  cameOf?: (note: string) => Promise<boolean>;
   /** The answer for whoever comes second. */
   raced: T;
   /** Whether it is used up by this result. @default it is */
   isGood?: (result: T) => boolean;
+}
+
+/** Nobody knows what came of a claim that was kept: it is not given back, and the cause is thrown. */
+export class UncertainError extends Error {
+  override readonly name = 'UncertainError';
+  constructor(override readonly cause: unknown) {
+    super('what came of a claim is not known');
+  }
 }
 
 /** Takes what is good once; see {@link oneTimeClaims}. */
@@ -41,23 +57,39 @@ export function oneTimeClaims(oneTime: OneTimeStore, owner: () => string, clock:
   const lifetime = ({ expiresAt }: Challenge) =>
     Math.max(0, Math.ceil((expiresAt - clock()) / 1000)) + margin;
   const noteOf = ({ value }: Challenge) => `counted:${value}`;
+  /** Frees a claim that was kept, if nothing came of it and whoever made it has had the time to say so. */
+  const isAbandoned = async (name: string, cameOf: (note: string) => Promise<boolean>) => {
+    const kept = (await oneTime.get(name)) ?? '';
+    const [, until, note] = kept.split(' ');
+    if (note === undefined || clock() < Number(until) || (await cameOf(note))) return false;
+    await oneTime.release(name, kept);
+    return true;
+  };
   return {
     ofChallenge: (challenge) => ({
       name: `challenge:${challenge.value}`,
       seconds: lifetime(challenge),
     }),
-    async hold({ name, seconds }, { work, raced, isGood = () => true }) {
+    async hold({ name, seconds }, { work, raced, isGood = () => true, cameOf = async () => true }) {
       const claimant = owner();
+      const held = [claimant];
       // A claim that cannot be given back ends by itself; until then it is used up.
-      const giveBack = () => oneTime.release(name, claimant).catch(() => {});
+      const giveBack = () => Promise.allSettled(held.map((value) => oneTime.release(name, value)));
+      const keep = async (lasting: number, note: string) => {
+        const kept = `${claimant} ${clock() + heldFor * 1000} ${note}`;
+        held.push(kept);
+        await oneTime.put(name, kept, lasting);
+      };
+      const claim = () => oneTime.claim(name, claimant, heldFor);
       try {
-        if (!(await oneTime.claim(name, claimant, heldFor))) return raced;
-        const result = await work((lasting) => oneTime.put(name, claimant, lasting));
+        if (!(await claim()) && !((await isAbandoned(name, cameOf)) && (await claim()))) return raced;
+        const result = await work(keep);
         // What is done is done: a session that is saved, or a device that is added, is not so twice.
         if (isGood(result)) await oneTime.put(name, claimant, seconds).catch(() => {});
         else await giveBack();
         return result;
       } catch (error) {
+        if (error instanceof UncertainError) throw error.cause;
         await giveBack();
         throw error;
       }

@@ -115,7 +115,7 @@ export function secondFactor(parts: SecondFactorParts): SecondFactor {
       : null,
     recover: (session, code, client) =>
       attempts.at(session, { factor: 'recovery_code', purpose: 'sign-in', client }, () =>
-        codes.spend(session, { code, client }, () => sessions.complete(session)),
+        codes.spend(session, { code, purpose: 'sign-in', client }, () => sessions.complete(session)),
       ),
     unlock: (session, assertion, client) =>
       attempts.at(session, { factor: 'fido2', purpose: 'configuration', client }, () =>
@@ -125,7 +125,7 @@ export function secondFactor(parts: SecondFactorParts): SecondFactor {
       ),
     async unlockByRecoveryCode(session, code, client) {
       await attempts.at(session, { factor: 'recovery_code', purpose: 'configuration', client }, () =>
-        codes.spend(session, { code, client }, async () => {
+        codes.spend(session, { code, purpose: 'configuration', client }, async () => {
           await shared.configuration.unlock(session);
           return session;
         }),

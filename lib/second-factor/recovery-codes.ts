@@ -4,7 +4,7 @@ import type { GuardedDevices } from '../defence/guarded-devices.js';
 import type { StoredSession } from '../sessions/session-types.js';
 import type { Sessions } from '../sessions/sessions.js';
 import type { FactorOutcome } from './attempts.js';
-import type { Claims } from './claims.js';
+import { type Claims, UncertainError } from './claims.js';
 import type { Configuration } from './configuration.js';
 
 /** How many codes a user is given. */
@@ -28,11 +28,12 @@ export interface RecoveryCodes {
   generate(session: StoredSession, client: Client): Promise<string[]>;
   /**
    * Takes a code in a session, which `save` gives what the code is good for. The code is spent when that is done; a session
-   * whose code cannot be spent is ended.
+   * whose code cannot be spent is ended. If the process dies in between, or the stores go down, the code is good again after a
+   * minute, unless a session may have come of it.
    */
   spend<Saved extends StoredSession>(
     session: StoredSession,
-    given: { code: string; client: Client },
+    given: { code: string; purpose: 'sign-in' | 'configuration'; client: Client },
     save: () => Promise<Saved>,
   ): Promise<FactorOutcome<Saved>>;
 }
@@ -69,11 +70,27 @@ export function recoveryCodes({
     try {
       if (await devices.consumeRecoveryCode(userId, hash)) return { kind: 'completed', result };
     } catch (error) {
-      await sessions.end(result, 'second_factor_failed').catch(() => {});
+      await ended(result, error);
       throw error;
     }
-    await sessions.end(result, 'second_factor_failed');
+    await ended(result);
     return { kind: 'raced' };
+  };
+  const ended = (session: StoredSession, why?: unknown) =>
+    sessions.end(session, 'second_factor_failed').catch((error: unknown) => {
+      throw new UncertainError(why ?? error);
+    });
+
+  const isUnlocked = async (key: string) => {
+    const record = await sessions.load(key);
+    return record !== null && configuration.isOpen(record);
+  };
+  /** Whether a session came of a code that was not spent, or may have: then the code is spent now. */
+  const cameOf = async (userId: string, hash: string, note: string): Promise<boolean> => {
+    const [purpose, key = ''] = note.split(':');
+    const may = purpose === 'sign-in' ? await sessions.mayBeActive(key) : await isUnlocked(key);
+    if (may) await devices.consumeRecoveryCode(userId, hash);
+    return may;
   };
 
   return {
@@ -94,8 +111,8 @@ export function recoveryCodes({
       return codes;
     },
     async spend<Saved extends StoredSession>(
-      { record: { entityId } }: StoredSession,
-      { code, client }: { code: string; client: Client },
+      { key, record: { entityId } }: StoredSession,
+      { code, purpose, client }: { code: string; purpose: 'sign-in' | 'configuration'; client: Client },
       save: () => Promise<Saved>,
     ): Promise<FactorOutcome<Saved>> {
       const canonical = canonicalCode(code);
@@ -107,11 +124,12 @@ export function recoveryCodes({
         {
           work: async (keep) => {
             if (!(await devices.hasRecoveryCode(entityId, hash))) return unknown;
-            // If this process dies before it has spent the code, a session may live that came from it: as long as that one.
-            await keep(absoluteTimeout + remembered);
+            // If this process dies before it has spent the code, a session may live that came of it: as long as that one.
+            await keep(absoluteTimeout + remembered, `${purpose}:${key}`);
             return saved(entityId, hash, save);
           },
           raced: { kind: 'raced' },
+          cameOf: (note) => cameOf(entityId, hash, note),
           isGood: ({ kind }) => kind === 'completed',
         },
       );

@@ -31,6 +31,8 @@ export interface SessionRows {
   seal(key: string, absoluteAt: number, by: string): Promise<void>;
   /** Takes a close back, for the one who made it, when what should replace the session could not be saved. */
   reopen(key: string, by: string): Promise<void>;
+  /** Whether somebody has closed the session. */
+  isClosed(key: string): Promise<boolean>;
   /** How a close is signed by whoever starts another session in the place of this one. */
   naming(by: string, successor: string): string;
   /** The session that is started in the place of a closed one; `null` where there is none. */
@@ -109,6 +111,7 @@ export function sessionRows(
     close: (key, absoluteAt, by) => oneTime.claim(tombstone(key), by, lifetime(absoluteAt)),
     seal: (key, absoluteAt, by) => oneTime.put(tombstone(key), by, lifetime(absoluteAt)),
     reopen: (key, by) => oneTime.release(tombstone(key), by),
+    isClosed: async (key) => (await oneTime.get(tombstone(key))) !== null,
     naming: (by, successor) => `${by} ${successor}`,
     async successor(key) {
       const [, successor = null] = (await oneTime.get(tombstone(key)))?.split(' ') ?? [];

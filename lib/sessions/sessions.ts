@@ -61,6 +61,18 @@ export class Sessions {
   }
 
   /**
+   * Whether a session that was pending has become active, or what took its place has. Of one that has been closed nobody
+   * knows what it was: it may have been.
+   */
+  async mayBeActive(key: string): Promise<boolean> {
+    const { rows } = this.dependencies;
+    const record = await rows.read(key);
+    if (record !== null) return record.state === 'active';
+    const successor = await rows.successor(key);
+    return successor === null ? rows.isClosed(key) : this.mayBeActive(successor);
+  }
+
+  /**
    * Ends a session, and the one that is being started in its place if there is one. Resolves when it is dead on every
    * node and its row is gone.
    */

@@ -29,6 +29,22 @@ export async function owing(
   return { headers: presentingAnswer({ body, headers: answer.headers }), options };
 }
 
+/** Gives a user recovery codes, as the API does; the user has no device yet. */
+export async function withCodes(target: Target, holder = alice): Promise<string[]> {
+  const { nodes, secret } = target;
+  const [node] = nodes;
+  target.expectSessionsOf(holder.id);
+  const signedIn = await node.call(auth, passwordOf(holder));
+  const headers = { Authorization: `Bearer ${JSON.parse(signedIn.body).access_token}` };
+  await node.call('/sys/v1/session/config_2fa/auth', { password: holder.password }, headers);
+  const made = await node.call('/sys/v1/users/generate_recovery_codes', undefined, headers);
+  expect(made.status).toBe(200);
+  await node.call('/sys/v1/session/terminate', undefined, headers);
+  const codes: string[] = JSON.parse(made.body).recovery_codes;
+  for (const code of codes) secret(code);
+  return codes;
+}
+
 /** Posts an assertion, or whatever stands in for one. */
 export function pay(node: Node, { headers }: PendingSession, assertion: unknown): Promise<WireAnswer> {
   return node.call(fido2, assertion, headers);

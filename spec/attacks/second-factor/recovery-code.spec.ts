@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { attack, type Target, type WireAnswer } from '../../support/attack.js';
-import { codeOf, owing, pay, reach, statesOf } from '../../support/owing.js';
+import { codeOf, owing, pay, reach, statesOf, withCodes } from '../../support/owing.js';
 import { alice, bob } from '../../support/people.js';
 import { enrolledKey, type PendingSession } from '../../support/second-factor.js';
 import { swiftly } from '../../support/swift.js';
@@ -11,24 +11,6 @@ const seen = (answer: WireAnswer) =>
   answer.body === '' ? `${answer.status}` : `${answer.status} ${codeOf(answer)}`;
 const recover = ({ nodes }: Target, { headers }: PendingSession, code: unknown, node: 0 | 1 = 0) =>
   nodes[node].call(path, { recovery_code: code }, headers);
-
-/** Alice's key and her recovery codes, as she was given them. */
-async function withCodes(target: Target, holder = alice): Promise<string[]> {
-  const { nodes, secret } = target;
-  const [node] = nodes;
-  target.expectSessionsOf(holder.id);
-  const signedIn = await node.call('/sys/v1/session/auth', {
-    ...{ method: 'password', email: holder.email, password: holder.password },
-  });
-  const headers = { Authorization: `Bearer ${JSON.parse(signedIn.body).access_token}` };
-  await node.call('/sys/v1/session/config_2fa/auth', { password: holder.password }, headers);
-  const made = await node.call('/sys/v1/users/generate_recovery_codes', undefined, headers);
-  expect(made.status).toBe(200);
-  await node.call('/sys/v1/session/terminate', undefined, headers);
-  const codes: string[] = JSON.parse(made.body).recovery_codes;
-  for (const code of codes) secret(code);
-  return codes;
-}
 
 describe('attacks on recovery codes', () => {
   it('MFA-09: a code and an assertion at once complete one session once, and cost one of them', () =>
