@@ -2,7 +2,7 @@
  * Keeps callers from waiting, one after the other, for a dependency that answers nothing at all; see {@link circuit}.
  */
 export interface Circuit {
-  /** Whether the dependency may be asked now. While it is silent, one caller at a time finds out whether it still is. */
+  /** Whether the dependency may be asked now. While it is silent, one caller now and then finds out whether it still is. */
   admits(): boolean;
   /** It has answered something, in time or late. */
   answered(): void;
@@ -19,7 +19,7 @@ export interface Circuit {
  * @param now milliseconds on a clock that never goes back
  */
 export function circuit(deadline: number, now: () => number = () => performance.now()): Circuit {
-  /** Long enough that the rest of a request is refused with its last call; short enough that nobody else is for long. */
+  /** Between two who find out. Long enough that the rest of a request is refused with its first call, short enough for the rest. */
   const pause = deadline / 10;
   let heardAt = Number.NEGATIVE_INFINITY;
   /** When the first call began that nothing was answered to since; `null` after an answer. */
@@ -30,7 +30,7 @@ export function circuit(deadline: number, now: () => number = () => performance.
     admits() {
       if (!isOpen) return true;
       if (now() < askAgainAt) return false;
-      askAgainAt = now() + deadline + pause;
+      askAgainAt = now() + pause;
       return true;
     },
     answered() {

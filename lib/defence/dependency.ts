@@ -13,14 +13,17 @@ export type Dependency = <T>(
   accept: (answer: unknown) => T | undefined,
 ) => Promise<T>;
 
+/** What part of its deadline a call may take that fails, before that is a kind of silence: drivers have deadlines of their own. */
+const slowFailure = 0.25;
+
 /**
- * Makes the one guard that every call out of this package goes through; `seconds` is the deadline of each. What
- * stands before the last dot of an operation is one dependency, with a circuit breaker of its own.
+ * Makes the one guard that every call out of this package goes through; `seconds` is the deadline of each. A store has one
+ * circuit breaker for all its operations, and each lookup of a repository its own: one query may hang, and the next not.
  */
 export function dependencyGuard(seconds: number, audit: Audit): Dependency {
   const circuits = new Map<string, Circuit>();
   const circuitOf = (operation: string): Circuit => {
-    const name = operation.slice(0, operation.lastIndexOf('.'));
+    const name = /^(?:session\.store|stores\.\w+)(?=\.)/.exec(operation)?.[0] ?? operation;
     const known = circuits.get(name) ?? circuit(seconds * 1000);
     circuits.set(name, known);
     return known;
@@ -39,10 +42,9 @@ export function dependencyGuard(seconds: number, audit: Audit): Dependency {
       const pending = call();
       accepted = accept(isThenable(pending) ? await before(seconds, pending, own.answered) : pending);
     } catch (error) {
-      const late = error instanceof DeadlineError;
-      if (late) own.silent(since);
+      if (performance.now() - since > seconds * 1000 * slowFailure) own.silent(since);
       else own.answered();
-      return fail(operation, late ? 'timed_out' : 'threw', error);
+      return fail(operation, error instanceof DeadlineError ? 'timed_out' : 'threw', error);
     }
     own.answered();
     return accepted === undefined ? fail(operation, 'impossible_answer') : accepted;

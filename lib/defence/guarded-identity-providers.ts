@@ -15,14 +15,16 @@ export function guardIdentityProviders(
   dependency: Dependency,
 ): GuardedIdentityProviders {
   return {
-    findById: (id) =>
-      dependency(
+    async findById(id) {
+      // No table has an id with a NUL in it, and some databases reject the question.
+      if (id.includes('\0')) return null;
+      return dependency(
         'identityProviders.findById',
-        // No table has an id with a NUL in it, and some databases reject the question.
-        () => (id.includes('\0') ? null : repository.findById(id)),
+        () => repository.findById(id),
         (answer) =>
           answer === null || (isIdentityProvider(answer) && answer.id === id) ? answer : undefined,
-      ),
+      );
+    },
     listSamlByEntityId: (entityId) =>
       dependency(
         'identityProviders.listSamlByEntityId',
