@@ -2,7 +2,7 @@
 export interface Account {
   /** `no`: no proof was ever taken. `maybe`: one was sent, and no answer came. `yes`: it was taken. */
   proven: 'no' | 'maybe' | 'yes';
-  /** When the proof was sent that was taken, in milliseconds. */
+  /** When the proof was sent that was taken, and before that when the session was asked for, in milliseconds. */
   provenAt: number;
   /** Whether somebody has asked for its end. */
   ending: boolean;
@@ -15,6 +15,7 @@ export interface Violations {
   'answered by a session that was never proven': number;
   'answered by a session that had ended': number;
   'good twice, though it is good once': number;
+  'refused, though it was good': number;
   'lost, though they had been answered as good': number;
   'answered in a way that nothing explains': number;
 }
@@ -27,6 +28,8 @@ export class Books {
   ended = 0;
   /** What is good once, and was shown several times at once. */
   onceShown = 0;
+  /** What was good once and was refused, after a first answer that was lost or 503: perhaps it had been done. */
+  refusedAfterFailure = 0;
   /** Requests that must be refused, and were. */
   refused = 0;
   /** Sessions that ended because Redis lost what it knew. */
@@ -35,6 +38,7 @@ export class Books {
     'answered by a session that was never proven': 0,
     'answered by a session that had ended': 0,
     'good twice, though it is good once': 0,
+    'refused, though it was good': 0,
     'lost, though they had been answered as good': 0,
     'answered in a way that nothing explains': 0,
   };
@@ -48,8 +52,9 @@ export class Books {
     this.losses.push(performance.now());
   }
 
-  open(): Account {
-    return { proven: 'no', provenAt: 0, ending: false, endedAt: null };
+  /** A session was given to somebody who asked for it then. */
+  open(sentAt: number): Account {
+    return { proven: 'no', provenAt: sentAt, ending: false, endedAt: null };
   }
 
   /** The proof was taken that was sent then. */
@@ -95,6 +100,12 @@ export class Books {
   once(times: number): void {
     this.onceShown += 1;
     if (times > 1) this.violate('good twice, though it is good once', null, times);
+  }
+
+  /** Books that something good was refused. `failed`: an answer before that was lost, or that something is down. */
+  refusedGood(account: Account, failed: boolean): void {
+    if (failed) this.refusedAfterFailure += 1;
+    else if (!this.canBeLost(account)) this.violate('refused, though it was good', account, null);
   }
 
   /** Books an answer that must not be. */

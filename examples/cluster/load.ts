@@ -32,14 +32,20 @@ export class Visitor {
   /** Signs somebody in with a password and a key, uses the session, and mostly ends it. */
   async person(person: Person): Promise<void> {
     const { email, password, key } = person;
-    const { status, body } = await this.ask('POST', auth, {}, { method: 'password', email, password });
+    const { status, body, sentAt } = await this.ask(
+      'POST',
+      auth,
+      {},
+      { method: 'password', email, password },
+    );
     if (status !== 200) return this.rest(status, 'a sign-in');
-    const session = { headers: { Authorization: `Bearer ${body.access_token}` }, account: this.books.open() };
+    const session = this.given(body, sentAt);
     if (Math.random() < 0.3) await this.look(session);
 
     const assertion = await key.get(body.fido2_assertion_options as Parameters<typeof key.get>[0]);
     if (!(await this.complete(session, assertion))) return;
     await this.use(session);
+    await this.leave(session);
   }
 
   /** Signs a machine in, uses the session, and mostly ends it. */
@@ -47,16 +53,23 @@ export class Visitor {
     const basic = `Basic ${Buffer.from(`${id}:${secret}`).toString('base64')}`;
     const { status, body, sentAt } = await this.ask('POST', auth, { Authorization: basic });
     if (status !== 200) return this.rest(status, 'a sign-in');
-    const session = { headers: { Authorization: `Bearer ${body.access_token}` }, account: this.books.open() };
+    const session = this.given(body, sentAt);
     this.books.prove(session.account, sentAt);
     await this.use(session);
+    // Only machines have their sessions replaced.
+    await this.leave((Math.random() < 0.2 ? await this.renew(session) : null) ?? session);
   }
 
   /** Signs somebody in who has the password, and not the key: whatever is answered, the session must open nothing. */
   async stranger({ email, password, key }: Person, other: Person): Promise<void> {
-    const { status, body } = await this.ask('POST', auth, {}, { method: 'password', email, password });
+    const { status, body, sentAt } = await this.ask(
+      'POST',
+      auth,
+      {},
+      { method: 'password', email, password },
+    );
     if (status !== 200) return void (await sleep(200));
-    const session = { headers: { Authorization: `Bearer ${body.access_token}` }, account: this.books.open() };
+    const session = this.given(body, sentAt);
     const [credential] = key.credentials;
     const options = body.fido2_assertion_options as Parameters<typeof key.get>[0];
     const forged = await other.key.get({ ...options, allowCredentials: [] });
@@ -71,7 +84,7 @@ export class Visitor {
 
   /** Posts an assertion twice at once, and again while something is down: it is good once. */
   private async complete({ headers, account }: Kept, assertion: unknown): Promise<boolean> {
-    let good = 0;
+    let [good, failed] = [0, false];
     for (let round = 0; round < 6 && good === 0 && !this.isOver(); round += 1) {
       const before = account.proven;
       account.proven = 'maybe';
@@ -80,7 +93,14 @@ export class Visitor {
       good += answers.filter(({ status }) => status === 204).length;
       if (good > 0) this.books.prove(account, answers[0].sentAt);
       else if (answers.every(isRefusal)) account.proven = before;
-      if (good === 0 && !answers.some(isDown)) break;
+      const isUncertain = answers.some(isDown);
+      if (good === 0 && !isUncertain) {
+        this.books.refusedGood(account, failed);
+        // It may have been done all the same: then this session may live.
+        await this.look({ headers, account });
+        break;
+      }
+      failed ||= isUncertain;
       if (good === 0) await sleep(300);
     }
     this.books.once(good);
@@ -92,7 +112,9 @@ export class Visitor {
       await sleep(2 * Math.random() * this.pause);
       if (!(await this.look(session))) return;
     }
-    if (Math.random() < 0.2) session = (await this.renew(session)) ?? session;
+  }
+
+  private async leave(session: Kept): Promise<void> {
     if (Math.random() < 0.8) await this.end(session);
     else this.kept.push(session);
   }
@@ -111,22 +133,29 @@ export class Visitor {
     const good = answers.filter(({ status }) => status === 200);
     this.books.once(good.length);
     const [given] = good;
-    if (given === undefined) return null;
+    if (given === undefined) {
+      if (!answers.some(isDown)) this.books.refusedGood(account, false);
+      return null;
+    }
     this.books.end(account);
-    const session = {
-      headers: { Authorization: `Bearer ${given.body.access_token}` },
-      account: this.books.open(),
-    };
+    const session = this.given(given.body, given.sentAt);
     this.books.prove(session.account, given.sentAt);
     return session;
   }
 
   /** Ends a session; from the answer on no node takes it. */
   async end(session: Kept): Promise<void> {
-    session.account.ending = true;
+    const { account } = session;
+    const isFirst = account.proven === 'yes' && !account.ending;
+    account.ending = true;
     const { status } = await this.ask('POST', '/sys/v1/session/terminate', session.headers);
-    if (status === 204) this.books.end(session.account);
+    if (status === 204) this.books.end(account);
+    else if (status === 401 && isFirst) this.books.refusedGood(account, false);
     for (let n = 0; n < 3; n += 1) await this.look(session);
+  }
+
+  private given({ access_token }: Answer['body'], sentAt: number): Kept {
+    return { headers: { Authorization: `Bearer ${access_token}` }, account: this.books.open(sentAt) };
   }
 
   private async rest(status: number, what: string): Promise<void> {

@@ -50,6 +50,7 @@ export class Report {
       'sessions proven': books.proven,
       'sessions ended by their owners': books.ended,
       'things that are good once, shown at least twice at once': books.onceShown,
+      'assertions refused after a first answer that was lost or 503': books.refusedAfterFailure,
       'requests of pending, ended or replaced sessions, refused': books.refused,
       'sessions lost with what Redis knew when it was killed': books.lostByRedis,
       ...Object.fromEntries(

@@ -115,7 +115,8 @@ async function killed(victims: typeof nodes, time: number): Promise<void> {
 
 async function paused(time: number): Promise<void> {
   redis.pause();
-  await sleep(time / 2);
+  // So long that the nodes, which wait three seconds for each answer, know that it is silent.
+  await sleep(Math.max(7000, time / 2));
   redis.resume();
   await sleep(time / 2);
 }

@@ -19,6 +19,12 @@ describe('the cluster', () => {
       ]),
     );
     expect(stdout).toContain('The books balance.');
+    // The nodes have noticed what happened to their Redis.
+    for (const trouble of ['Redis is paused, and goes on', 'Redis is killed, and comes back empty'])
+      expect([
+        trouble,
+        Number(new RegExp(`^\\| ${trouble} \\|.*\\| (\\d+) \\| \\d+ \\|$`, 'm').exec(stdout)?.[1]) > 0,
+      ]).toEqual([trouble, true]);
     // Nothing of what it counts was left out.
     for (const what of [
       'sessions proven',
