@@ -6,7 +6,8 @@ import type { Database } from './database.js';
  * connection string's business: `?sslmode=verify-full`.
  *
  * A statement waits for a connection, and then for the server; the two together stay below `dependencyTimeout` (3 seconds),
- * so that nothing is done for a request that was answered already.
+ * so that a server that runs does nothing for a request that was answered already. One that was frozen does, when it goes on, what
+ * it had been sent.
  */
 export function poolDatabase(config: pg.PoolConfig, onError: (error: Error) => void): Database {
   const pool = new pg.Pool({

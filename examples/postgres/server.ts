@@ -10,7 +10,12 @@ import { seed } from './seed.js';
 import { sqlStores } from './stores/index.js';
 import { purgeEvery } from './stores/purge.js';
 
-const { DATABASE_URL: connectionString, SECRET: secret = randomBytes(32), PORT: port = '3000' } = process.env;
+const {
+  DATABASE_URL: connectionString,
+  SEED,
+  SECRET: secret = randomBytes(32),
+  PORT: port = '3000',
+} = process.env;
 const hasServer =
   connectionString || ['PGHOST', 'PGPORT', 'PGDATABASE', 'PGUSER'].some((name) => process.env[name]);
 const warn = (error: unknown) => console.warn(error instanceof Error ? error.message : error);
@@ -19,7 +24,8 @@ const database = hasServer
   ? poolDatabase(connectionString ? { connectionString } : {}, warn)
   : await embeddedDatabase();
 await database.script(await readFile(new URL('schema.sql', import.meta.url), 'utf8'));
-await seed(database);
+// Credentials that are in a README go into nobody's database unasked.
+if (!hasServer || SEED) await seed(database);
 
 const { store, stores } = sqlStores(database);
 const control = passportControl({

@@ -7,6 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import express from 'express';
+import pg from 'pg';
 import type { Database } from '../../examples/postgres/database.js';
 import { poolDatabase } from '../../examples/postgres/pool.js';
 import { sqlRepositories } from '../../examples/postgres/repositories.js';
@@ -37,7 +38,10 @@ async function started(env: Record<string, string>): Promise<Running> {
 beforeAll(async () => {
   server = await postgresServer();
   const shared = { DATABASE_URL: server.url, SECRET: 'a secret of more than thirty-two bytes' };
-  examples = await Promise.all([{}, shared, shared].map(started));
+  await asked(server.url, 'create database unseeded');
+  const unseeded = { ...shared, DATABASE_URL: server.url.replace(/[^/]*$/, 'unseeded') };
+  const [, ...all] = await Promise.all([unseeded, {}, { ...shared, SEED: 'yes' }, shared].map(started));
+  examples = all;
   const readme = await readFile(`${root}examples/postgres/README.md`, 'utf8');
   lines = readme.match(/^(?:curl|TOKEN=).*$/gm) ?? [];
 }, 120_000);
@@ -45,6 +49,17 @@ afterAll(async () => {
   await stopAll();
   await server?.stop();
 });
+
+/** Asks a database over a connection of its own. */
+async function asked(connectionString: string, text: string): Promise<unknown[]> {
+  const client = new pg.Client({ connectionString });
+  await client.connect();
+  try {
+    return (await client.query(text)).rows;
+  } finally {
+    await client.end();
+  }
+}
 
 /** Runs lines of the README in one shell, against these nodes; the answer is the status and the body of each curl -i. */
 async function shell(given: readonly string[], [one, other = one]: readonly string[]): Promise<string[]> {
@@ -71,6 +86,12 @@ describe('the example', () => {
   it('signs in on PGlite with the lines of its README', async () => {
     const origin = examples[0]?.origin ?? '';
     expect(await shell(lines.slice(0, 3), [origin])).toEqual([hello, robot]);
+  });
+
+  it('writes no credentials that everybody knows into the database of a server unasked', async () => {
+    const url = server.url.replace(/[^/]*$/, 'unseeded');
+    expect(await asked(url, 'select id from users union all select id from apps')).toEqual([]);
+    expect(await asked(server.url, 'select email from users')).toHaveLength(1);
   });
 
   it('is one service on two nodes of a PostgreSQL server, with the lines of its README', async () => {
@@ -173,7 +194,8 @@ describe('a host on PostgreSQL', () => {
       if (table !== 'counters') expect(await me(headers)).toBe(503);
       await other.query('rollback');
       await other.close();
-      await sleep(50);
+      // A circuit that this has opened admits the next call after a tenth of a second.
+      await sleep(150);
       expect(await shared()).toEqual(before);
       expect(await me(headers)).toBe(200);
       await recovered();
