@@ -1,0 +1,95 @@
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { availableParallelism } from 'node:os';
+import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
+import autocannon from 'autocannon';
+import type { Hosted } from './hosts/host.js';
+
+/** Whether hosts have one core for themselves, and the load another. */
+export const isPinned = canPin();
+
+/** Puts this process, which makes the load, on the second core. */
+export function pinLoad(): void {
+  if (isPinned) execFileSync('taskset', ['-a', '-p', '-c', '1', String(process.pid)], { stdio: 'ignore' });
+}
+
+/** A host in a process of its own. */
+export interface Serving extends Hosted {
+  process: ChildProcess;
+}
+
+/** Starts a script on the core of the hosts. */
+export function onHostCore(
+  script: string,
+  args: readonly string[],
+  env: Record<string, string> = {},
+): ChildProcess {
+  const command = [
+    process.execPath,
+    '--import',
+    'tsx',
+    fileURLToPath(new URL(script, import.meta.url)),
+    ...args,
+  ];
+  const [first = '', ...rest] = isPinned ? ['taskset', '-c', '0', ...command] : command;
+  return spawn(first, rest, {
+    ...{
+      stdio: ['ignore', 'pipe', 'inherit', 'ipc'],
+      env: { ...process.env, NODE_ENV: 'production', ...env },
+    },
+  });
+}
+
+/** Starts a host, and waits until it says where it listens. */
+export async function serve(name: string, env: Record<string, string> = {}): Promise<Serving> {
+  const child = onHostCore('./hosts/main.ts', [name], env);
+  const lines = createInterface({ input: child.stdout as NodeJS.ReadableStream });
+  const [line] = await Promise.race([once(lines, 'line'), once(child, 'exit').then(() => [''])]);
+  if (line === '') throw new Error(`${name} did not start`);
+  return { ...JSON.parse(line), process: child };
+}
+
+/** What a load was answered: answers per second, and the median of their milliseconds. */
+export interface Measured {
+  perSecond: number;
+  median: number;
+}
+
+/**
+ * Sends requests over and over for so many seconds.
+ *
+ * @throws Error when one was answered otherwise than it must be
+ */
+export async function load(
+  { port, requests }: Hosted,
+  work: string,
+  { seconds, connections }: { seconds: number; connections: number },
+): Promise<Measured> {
+  const sent = requests[work];
+  if (sent === undefined) throw new Error(`the host has no "${work}"`);
+  const result = await autocannon({
+    ...{ url: `http://127.0.0.1:${port}`, duration: seconds, connections, sampleInt: 100 },
+    requests: sent.map(({ method, path, headers = {}, body }) => ({
+      ...{ method, path, headers },
+      ...(body === undefined ? {} : { body }),
+    })),
+  });
+  const statuses = Object.entries(result.statusCodeStats ?? {});
+  const wrong = statuses.filter(([status]) => Number(status) !== sent[0]?.expected);
+  if (result.errors > 0 || result.timeouts > 0 || wrong.length > 0 || statuses.length === 0)
+    throw new Error(
+      `"${work}" was not answered as it must be: ${result.errors} errors, ${JSON.stringify(statuses)}`,
+    );
+  return { perSecond: result.requests.total / result.duration, median: result.latency.p50 };
+}
+
+function canPin(): boolean {
+  if (process.platform !== 'linux' || availableParallelism() < 2) return false;
+  try {
+    execFileSync('taskset', ['--version'], { stdio: 'ignore' });
+    return true;
+  } catch {
+    return false;
+  }
+}
