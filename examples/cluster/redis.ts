@@ -24,33 +24,26 @@ export interface TroubledRedis {
 }
 
 /**
- * Starts a Redis that keeps nothing on disk. `command` is what comes before its settings.
+ * Starts a Redis that keeps nothing on disk.
  *
  * @throws Error where there is no redis-server
  */
-export async function troubledRedis(
-  [command = '', ...before] = ['redis-server'],
-  env: Record<string, string> = {},
-): Promise<TroubledRedis> {
+export async function troubledRedis(): Promise<TroubledRedis> {
   const folder = await mkdtemp(join(tmpdir(), 'cluster-'));
   const port = await freePort();
   const sockets = new Set<Socket>();
   let child: ChildProcess;
   const start = async () => {
     const settings = ['--port', String(port), '--bind', '127.0.0.1', '--save', '', '--dir', folder];
-    child = spawn(command, [...before, ...settings], {
-      ...{ stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, ...env } },
+    child = spawn('redis-server', settings, { stdio: ['ignore', 'pipe', 'ignore'] });
+    await new Promise<void>((resolve, reject) => {
+      const missing = 'There is no redis-server; install it (Debian: apt-get install redis-server).';
+      child.once('error', () => reject(new Error(missing)));
+      child.once('exit', () => reject(new Error('redis-server ended before it was ready.')));
+      child.stdout?.on('data', (said) => {
+        if (String(said).includes('Ready to accept connections')) resolve();
+      });
     });
-    const missing = once(child, 'error').then(() => {
-      throw new Error(`There is no ${command}; install it (Debian: apt-get install redis-server).`);
-    });
-    const ready = (async () => {
-      for await (const said of child.stdout ?? [])
-        if (String(said).includes('Ready to accept connections')) return;
-      throw new Error(`${command} ended before it was ready.`);
-    })();
-    await Promise.race([ready, missing]);
-    child.stdout?.resume();
   };
   const kill = async () => {
     const ended = once(child, 'exit');

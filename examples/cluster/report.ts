@@ -36,7 +36,9 @@ export class Report {
   };
 
   /** Prints what happened, and whether the books balance. */
-  finish(books: Books, seconds: number): void {
+  finish(books: Books): void {
+    const [first] = this.phases;
+    const seconds = Math.round((performance.now() - (first?.startedAt ?? 0)) / 1000);
     console.log('\n| while | answered | of these the slowest 1 % from | 503 | connection lost (502) |');
     console.log('|---|---|---|---|---|');
     for (const { name, took, down, lost } of this.phases) {

@@ -84,7 +84,7 @@ report.phase('at the end, every session that was kept is shown to the nodes');
 isOver = true;
 await Promise.all(crowd.map(({ work }) => work));
 for (const { visitor } of crowd) for (const session of visitor.kept) await visitor.look(session);
-report.finish(books, seconds);
+report.finish(books);
 
 for (const { client } of crowd) client.close();
 await front.close();

@@ -6,12 +6,12 @@ export interface Circuit {
   admits(): boolean;
   /** It has answered something, in time or late. */
   answered(): void;
-  /** It has not answered, in time, a call that began then. */
+  /** A call that began then was not answered in time, or has failed only after so long that somebody else has waited in vain. */
   silent(since: number): void;
 }
 
 /**
- * Makes a circuit breaker. It opens when two calls that did not begin together have run into their deadline, and
+ * Makes a circuit breaker. It opens when two calls that did not begin together were met by silence, and
  * nothing was answered since the first of them began: what one request lost on its way, or one slow query among good
  * ones, is no silence. It closes with the first answer, a late one too.
  *

@@ -35,7 +35,7 @@ export class UncertainError extends Error {
 
 /** Takes what is good once; see {@link oneTimeClaims}. */
 export interface Claims {
-  /** Does the work in the name of a claim, unless somebody else has. Whatever fails gives it back. */
+  /** Does the work in the name of a claim, unless somebody else has. Whatever fails gives it back, but an {@link UncertainError}. */
   hold<T>(claim: OneTimeClaim, claimed: Claimed<T>): Promise<T>;
   /** The claim on a challenge. */
   ofChallenge(challenge: Challenge): OneTimeClaim;

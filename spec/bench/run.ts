@@ -4,7 +4,7 @@ import { mkdtemp, writeFile } from 'node:fs/promises';
 import { cpus, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { freePort } from '../../examples/cluster/nodes.js';
+import { freePort } from '../support/free-port.js';
 import { isPinned, pinLoad, serve } from './serving.js';
 import { type Hosts, type Work, works } from './works.js';
 

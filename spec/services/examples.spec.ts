@@ -1,26 +1,16 @@
 import { execFile } from 'node:child_process';
 import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { type Example, root, start, startConsole, stopAll, until } from '../support/example.js';
+import { freePort } from '../support/free-port.js';
 
 const run = promisify(execFile);
 
 /** Runs a line as somebody who pastes it into a shell does. */
 async function shell(line: string): Promise<string> {
   return (await run('sh', ['-c', line], { cwd: root })).stdout;
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, 'localhost');
-  await once(server, 'listening');
-  const address = server.address();
-  server.close();
-  await once(server, 'close');
-  if (typeof address !== 'object' || address === null) throw new Error('there is no free port');
-  return address.port;
 }
 
 beforeAll(async () => {
@@ -180,7 +170,7 @@ describe('the minimal example', () => {
   let lines: string[];
 
   beforeAll(async () => {
-    const port = await freePort();
+    const port = await freePort('localhost');
     const readme = await readFile(`${root}examples/minimal/README.md`, 'utf8');
     lines = [...readme.matchAll(/^(?:curl|TOKEN=).*$/gm)].map(([line]) =>
       line.replaceAll('http://localhost:3000', `http://localhost:${port}`),

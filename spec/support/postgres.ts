@@ -4,7 +4,7 @@ import { chown, mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { freePort } from './simplesamlphp.js';
+import { freePort } from './free-port.js';
 
 const run = promisify(execFile);
 const versions = '/usr/lib/postgresql';

@@ -1,7 +1,7 @@
 import { access, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { freePort } from './free-port.js';
 import type { KeyAndCertificate } from './keys.js';
 import { type Serving, serving } from './serving.js';
 
@@ -90,13 +90,4 @@ export async function simpleSaml({ keys, metadataUrl, hosted = {} }: SimpleSamlO
 function php(name: string, value: object): string {
   const json = JSON.stringify(value).replaceAll('\\', '\\\\').replaceAll("'", "\\'");
   return `<?php ${name} = json_decode('${json}', true);\n`;
-}
-
-export async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const address = server.address();
-  await new Promise((resolve) => server.close(resolve));
-  if (typeof address !== 'object' || address === null) throw new TypeError('no port');
-  return address.port;
 }

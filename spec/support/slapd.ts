@@ -5,8 +5,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { Attribute, Change, Client } from 'ldapts';
+import { freePort } from './free-port.js';
 import type { KeyAndCertificate } from './keys.js';
-import { freePort } from './simplesamlphp.js';
 
 const run = promisify(execFile);
 
