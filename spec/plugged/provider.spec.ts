@@ -205,7 +205,7 @@ describe('passport-oauth2 in the place of oauth-auth-code, for one provider', ()
   });
 
   it.each([
-    ['is down', (app: Hosted) => app.server.close()],
+    ['is down', (app: Hosted) => app.server.cut()],
     ['fails', (app: Hosted) => app.server.misbehave({ answer: () => new Response('{}', { status: 502 }) })],
     [
       'is too busy',

@@ -45,7 +45,7 @@ export function laterStrategy(): { strategy: passport.Strategy; become(made: pas
 }
 
 /** A server of the specs behind a socket, since passport-oauth2 opens its own. */
-export async function oauthServer(): Promise<OauthProvider & { close(): Promise<void> }> {
+export async function oauthServer(): Promise<OauthProvider & { cut(): void; close(): Promise<void> }> {
   let provider: OauthProvider | undefined;
   const server = http.createServer(async (request, response) => {
     const chunks: Buffer[] = [];
@@ -65,6 +65,11 @@ export async function oauthServer(): Promise<OauthProvider & { close(): Promise<
   provider = made;
   return {
     ...made,
+    /** From now on every connection is cut. The port stays taken: a free one may be somebody else's at once. */
+    cut() {
+      server.on('connection', (socket) => socket.destroy());
+      server.closeAllConnections();
+    },
     close: () =>
       new Promise((resolve) => {
         server.closeAllConnections();
