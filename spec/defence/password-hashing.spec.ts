@@ -131,7 +131,8 @@ describe('what a verification costs', () => {
     const real = await hashPassword('x');
     await hashing.ready();
     let [known, other] = [Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY];
-    for (let index = 0; index < 4; index += 1) {
+    // The least of many: on a busy machine it takes a while until both have met a quiet moment.
+    for (let index = 0; index < 4 || (index < 60 && other <= known * 0.7); index += 1) {
       known = Math.min(known, await time(real));
       other = Math.min(other, await time(stored));
     }
