@@ -1,4 +1,5 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
+import type { Awaitable } from '../awaitable.js';
 import type { Account, App } from '../repositories/index.js';
 import { secret as isSecret } from '../wire/schemas.js';
 import type { FailureReason } from './audit.js';
@@ -44,7 +45,7 @@ function isValid(validUntil: number | undefined, now: number): boolean {
 
 /** What verifying an app needs beside the app. `clock` is in milliseconds since the epoch. */
 export interface AppCredentialDependencies {
-  accounts: { findById(id: string): Promise<Account | null> } | null;
+  accounts: { findById(id: string): Awaitable<Account | null> } | null;
   clock: () => number;
 }
 

@@ -1,17 +1,29 @@
+import type { Awaitable } from '../awaitable.js';
 import { AuthError } from '../errors.js';
 import type { Audit, DependencyFailure } from './audit.js';
-import { type Circuit, circuit } from './circuit.js';
+import { type Circuit, circuit as circuitBreaker } from './circuit.js';
+import { Deadline } from './deadline.js';
 
 /**
  * Calls something that is not ours: a repository, a store. `accept` reads its answer and returns `undefined` for
  * one that makes no sense. Throwing, not answering in time, answering nonsense and not being asked, because nothing
  * was answered of late, are one thing to the caller: AuthError `unavailable`, and an audit event says which it was.
  */
-export type Dependency = <T>(
-  operation: string,
-  call: () => unknown,
-  accept: (answer: unknown) => T | undefined,
-) => Promise<T>;
+export interface Dependency {
+  <T>(operation: string, call: () => unknown, accept: Accept<T>): Promise<T>;
+  /** The same, and what is answered at once is there at once. A failure is a rejected promise all the same: it never throws. */
+  atOnce<T>(operation: string, call: () => unknown, accept: Accept<T>): Awaitable<T>;
+}
+
+/** Reads an answer; `undefined` for one that makes no sense. */
+type Accept<T> = (answer: unknown) => T | undefined;
+
+/** A call that was made; `since` is in milliseconds on a clock that never goes back. */
+interface Asked {
+  operation: string;
+  circuit: Circuit;
+  since: number;
+}
 
 /** What part of its deadline a call may take that fails, before that is a kind of silence: drivers have deadlines of their own. */
 const slowFailure = 0.25;
@@ -21,34 +33,63 @@ const slowFailure = 0.25;
  * circuit breaker for all its operations, and each lookup of a repository its own: one query may hang, and the next not.
  */
 export function dependencyGuard(seconds: number, audit: Audit): Dependency {
+  const deadline = new Deadline(seconds * 1000);
   const circuits = new Map<string, Circuit>();
   const circuitOf = (operation: string): Circuit => {
-    const name = /^(?:session\.store|stores\.\w+)(?=\.)/.exec(operation)?.[0] ?? operation;
-    const known = circuits.get(name) ?? circuit(seconds * 1000);
-    circuits.set(name, known);
-    return known;
+    const known = circuits.get(operation);
+    if (known !== undefined) return known;
+    const store = /^(?:session\.store|stores\.\w+)(?=\.)/.exec(operation)?.[0];
+    const own = store === undefined ? circuitBreaker(seconds * 1000) : circuitOf(store);
+    circuits.set(operation, own);
+    return own;
   };
-  const fail = (operation: string, kind: DependencyFailure, error: unknown = null): never => {
+  const fail = (operation: string, kind: DependencyFailure, error: unknown = null): Promise<never> => {
     audit({ type: 'dependency_failed', operation, kind, error: nameOf(error) });
-    throw new AuthError('unavailable');
+    return Promise.reject(new AuthError('unavailable'));
   };
 
-  return async (operation, call, accept) => {
-    const own = circuitOf(operation);
-    if (!own.admits()) return fail(operation, 'circuit_open');
-    const since = performance.now();
-    let accepted: ReturnType<typeof accept>;
-    try {
-      const pending = call();
-      accepted = accept(isThenable(pending) ? await before(seconds, pending, own.answered) : pending);
-    } catch (error) {
-      if (performance.now() - since > seconds * 1000 * slowFailure) own.silent(since);
-      else own.answered();
-      return fail(operation, error instanceof DeadlineError ? 'timed_out' : 'threw', error);
-    }
-    own.answered();
-    return accepted === undefined ? fail(operation, 'impossible_answer') : accepted;
+  const failed = ({ operation, circuit, since }: Asked, error: unknown) => {
+    if (performance.now() - since > seconds * 1000 * slowFailure) circuit.silent(since);
+    else circuit.answered();
+    return fail(operation, error instanceof DeadlineError ? 'timed_out' : 'threw', error);
   };
+  const answered = <T>(asked: Asked, accept: Accept<T>, answer: unknown) => {
+    let accepted: T | undefined;
+    try {
+      accepted = accept(answer);
+    } catch (error) {
+      return failed(asked, error);
+    }
+    asked.circuit.answered();
+    return accepted === undefined ? fail(asked.operation, 'impossible_answer') : accepted;
+  };
+
+  const atOnce: Dependency['atOnce'] = (operation, call, accept) => {
+    const asked: Asked = { operation, circuit: circuitOf(operation), since: performance.now() };
+    if (!asked.circuit.admits()) return fail(operation, 'circuit_open');
+    try {
+      const answer = call();
+      return isThenable(answer) ? inTime(asked, accept, answer) : answered(asked, accept, answer);
+    } catch (error) {
+      return failed(asked, error);
+    }
+  };
+  const inTime = <T>(asked: Asked, accept: Accept<T>, pending: PromiseLike<unknown>) =>
+    new Promise<T>((resolve) => {
+      const watched = deadline.watch(() => resolve(failed(asked, new DeadlineError('no answer in time'))));
+      Promise.resolve(pending).then(
+        (answer) => {
+          if (deadline.forget(watched)) resolve(answered(asked, accept, answer));
+          else asked.circuit.answered();
+        },
+        (error: unknown) => {
+          if (deadline.forget(watched)) resolve(failed(asked, error));
+        },
+      );
+    });
+  const dependency = <T>(operation: string, call: () => unknown, accept: Accept<T>) =>
+    Promise.resolve(atOnce(operation, call, accept));
+  return Object.assign(dependency, { atOnce });
 }
 
 /** Accepts yes and no. */
@@ -56,36 +97,32 @@ export function boolean(answer: unknown): boolean | undefined {
   return typeof answer === 'boolean' ? answer : undefined;
 }
 
-/** Turns a callback of Node's kind into a promise. */
+/** What a function of Node's kind calls back with: there at once, if it has called back when it returns. */
 export function fromCallback(
   call: (done: (error?: unknown, value?: unknown) => void) => unknown,
-): Promise<unknown> {
-  return new Promise((resolve, reject) => {
-    const returned = call((error, value) => (error ? reject(error) : resolve(value)));
-    // Many stores are async functions that call back: what such a one throws comes as a rejection.
-    if (isThenable(returned)) returned.then(undefined, reject);
-  });
+): Awaitable<unknown> {
+  let calledBack: { error: unknown; value: unknown } | undefined;
+  let settle = () => {};
+  const done = (error?: unknown, value?: unknown) => {
+    calledBack ??= { error, value };
+    settle();
+  };
+  const outcome = () => {
+    if (calledBack?.error) throw calledBack.error;
+    return calledBack?.value;
+  };
+  const returned = call(done);
+  // Many stores are async functions that call back: what such a one throws comes as a rejection.
+  if (isThenable(returned))
+    returned.then(undefined, (error: unknown) => done(error || new TypeError('rejected')));
+  if (calledBack !== undefined) return outcome();
+  return new Promise<void>((resolve) => {
+    settle = resolve;
+  }).then(outcome);
 }
 
 class DeadlineError extends Error {
   override readonly name = 'DeadlineError';
-}
-
-/** Rejects with a DeadlineError when the call has not settled after so many seconds; `late` is told of an answer after that. */
-async function before(seconds: number, call: PromiseLike<unknown>, late: () => void): Promise<unknown> {
-  const pending = Promise.resolve(call);
-  let timer: NodeJS.Timeout | undefined;
-  const deadline = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => {
-      reject(new DeadlineError('no answer in time'));
-      pending.then(late, () => {});
-    }, seconds * 1000);
-  });
-  try {
-    return await Promise.race([pending, deadline]);
-  } finally {
-    clearTimeout(timer);
-  }
 }
 
 function isThenable(value: unknown): value is PromiseLike<unknown> {

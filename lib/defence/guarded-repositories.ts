@@ -1,3 +1,4 @@
+import type { Awaitable } from '../awaitable.js';
 import type {
   Account,
   App,
@@ -17,14 +18,14 @@ import { type GuardedIdentityProviders, guardIdentityProviders } from './guarded
 export interface GuardedRepositories {
   users: GuardedUsers | null;
   apps: GuardedApps | null;
-  accounts: { findById(id: string): Promise<Account | null> } | null;
+  accounts: { findById(id: string): Awaitable<Account | null> } | null;
   devices: GuardedDevices | null;
   identityProviders: GuardedIdentityProviders | null;
 }
 
 /** The user lookups behind the guard. */
 export interface GuardedUsers {
-  findById(id: string): Promise<User | null>;
+  findById(id: string): Awaitable<User | null>;
   findByEmail(email: string): Promise<User | null>;
   savePasswordHash?(id: string, previous: string, next: string): Promise<boolean>;
   /** Whom identity providers vouch for; `null` where the host has no such lookups. */
@@ -33,7 +34,7 @@ export interface GuardedUsers {
 
 /** The app lookups behind the guard. */
 export interface GuardedApps {
-  findById(id: string): Promise<App | null>;
+  findById(id: string): Awaitable<App | null>;
   findByName(accountId: string, name: string): Promise<App | null>;
   findByAwsPrincipal?(accountId: string, principal: AwsPrincipal): Promise<App | null>;
 }
@@ -49,7 +50,7 @@ export function guardRepositories(hosts: Repositories, dependency: Dependency): 
     users: users
       ? {
           findById: (id) =>
-            dependency(
+            dependency.atOnce(
               'users.findById',
               () => users.findById(id),
               record(isUser, (user) => user.id === id),
@@ -76,7 +77,7 @@ export function guardRepositories(hosts: Repositories, dependency: Dependency): 
     apps: apps
       ? {
           findById: (id) =>
-            dependency(
+            dependency.atOnce(
               'apps.findById',
               () => apps.findById(id),
               record(isApp, (app) => app.id === id),
@@ -102,7 +103,7 @@ export function guardRepositories(hosts: Repositories, dependency: Dependency): 
     accounts: accounts
       ? {
           findById: (id) =>
-            dependency(
+            dependency.atOnce(
               'accounts.findById',
               () => accounts.findById(id),
               record(isAccount, (each) => each.id === id),

@@ -18,7 +18,7 @@ export function guardOneTimeStore(store: OneTimeStore, dependency: Dependency): 
       await dependency('stores.oneTime.put', () => store.put(key, value, ttl), done);
     },
     get: (key) =>
-      dependency(
+      dependency.atOnce(
         'stores.oneTime.get',
         () => store.get(key),
         (answer) => (answer === null || typeof answer === 'string' ? answer : undefined),

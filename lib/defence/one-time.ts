@@ -1,3 +1,4 @@
+import type { Awaitable } from '../awaitable.js';
 import { ExpiringMap } from './expiring-map.js';
 
 /**
@@ -12,7 +13,7 @@ export interface OneTimeStore {
   /** Sets the key to a value, whoever held it. */
   put(key: string, value: string, ttl: number): Promise<void>;
   /** The owner or the value; `null` when there is none or it has ended. */
-  get(key: string): Promise<string | null>;
+  get(key: string): Awaitable<string | null>;
 }
 
 /** Settings of {@link memoryOneTimeStore}. */
@@ -41,7 +42,7 @@ export function memoryOneTimeStore({
     async put(key, value, ttl) {
       entries.set(key, value, clock() + ttl * 1000);
     },
-    async get(key) {
+    get(key) {
       return entries.get(key) ?? null;
     },
   };

@@ -1,11 +1,12 @@
 /**
  * What the host tells this package about its own tables. Every lookup answers `null` for "there is none"; an
  * exception, a promise that never settles or an answer of another shape is a dependency that failed (503), and
- * never a "no such user". Ids of users, apps and accounts are lower-case UUIDs: a host with other keys maps them.
+ * never a "no such user". What is asked for on every request may also be answered at once, without a promise. Ids of users, apps and accounts are lower-case UUIDs: a host with other keys maps them.
  *
  * @module
  */
 
+import type { Awaitable } from '../awaitable.js';
 import type { IdentityProviderRepository } from './identity-providers.js';
 
 export type * from './identity-providers.js';
@@ -82,7 +83,7 @@ export interface FederatedIdentity {
 /** The host's users. */
 export interface UserRepository {
   /** The user with this id. */
-  findById(id: string): Promise<User | null>;
+  findById(id: string): Awaitable<User | null>;
   /** The user with this canonical e-mail address (see `canonicalEmail`). */
   findByEmail(email: string): Promise<User | null>;
   /** The user that this subject of this identity provider is linked to. */
@@ -122,7 +123,7 @@ export interface AwsPrincipal {
 /** The host's apps. */
 export interface AppRepository {
   /** The app with this id. */
-  findById(id: string): Promise<App | null>;
+  findById(id: string): Awaitable<App | null>;
   /** The app of this account with exactly this name. */
   findByName(accountId: string, name: string): Promise<App | null>;
   /**
@@ -135,7 +136,7 @@ export interface AppRepository {
 /** The host's accounts. Without this repository every account is enabled and has no policy. */
 export interface AccountRepository {
   /** The account with this id. */
-  findById(id: string): Promise<Account | null>;
+  findById(id: string): Awaitable<Account | null>;
 }
 
 /** A second factor that a user has enrolled. */

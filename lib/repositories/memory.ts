@@ -78,7 +78,7 @@ function memoryUsers(seed: readonly UserSeed[]): MemoryRepositories['users'] {
 
   return {
     table,
-    async findById(id) {
+    findById(id) {
       return copyOf(table.get(id));
     },
     async findByEmail(email) {
@@ -114,7 +114,7 @@ function memoryApps(seed: readonly AppSeed[]): MemoryRepositories['apps'] {
   );
   return {
     table,
-    async findById(id) {
+    findById(id) {
       return copyOf(table.get(id));
     },
     async findByName(accountId, name) {
@@ -146,7 +146,7 @@ function memoryAccounts({ accounts, users = [], apps = [] }: MemorySeed): Memory
   const table = new Map(known.map((account): [string, Account] => [account.id, account]));
   return {
     table,
-    async findById(id) {
+    findById(id) {
       return copyOf(table.get(id));
     },
   };

@@ -6,7 +6,7 @@ import type { GuessLimits } from '../defence/guesses.js';
 import { AuthError } from '../errors.js';
 import type { App } from '../repositories/index.js';
 import { type AuthSession, authSessionOf } from '../sessions/auth-session.js';
-import type { Gate } from '../sessions/gate.js';
+import type { Admission, Gate, Requirement } from '../sessions/gate.js';
 import { isFresh, type Principal } from '../sessions/record.js';
 import { authorizationHeader, isBasic, readBasicHeader } from '../wire/authorization.js';
 import { isUuid } from '../wire/ids.js';
@@ -64,7 +64,7 @@ export function authenticate(dependencies: AuthenticateDependencies): Authentica
     const authenticated =
       header !== undefined && isBasic(header)
         ? await apiKey(dependencies, request, header)
-        : await session(gate, request);
+        : sessionOf(await gate.admit(request, hosts));
     const { accountId, principalType } = authenticated.session;
     if (principal !== undefined && principalType !== principal) throw new AuthError('wrong_principal');
     if (freshWithin !== undefined && !isFresh(authenticated.session, freshWithin, clock()))
@@ -92,10 +92,10 @@ export function requireSession(decide: Authenticate, requirement: SessionRequire
   };
 }
 
-async function session(gate: Gate, request: Request): Promise<Authenticated> {
-  const { key, record, principal } = await gate.admit(request, {
-    states: ['active'],
-  });
+/** What the routes of the host serve. */
+const hosts: Requirement = { states: ['active'] };
+
+function sessionOf({ key, record, principal }: Admission): Authenticated {
   return { principal, session: authSessionOf(key, record) };
 }
 

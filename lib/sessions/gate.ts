@@ -1,4 +1,6 @@
 import type { Request } from 'express';
+import { type Awaitable, whenThere } from '../awaitable.js';
+import type { EndCause } from '../defence/audit.js';
 import { AuthError } from '../errors.js';
 import { authorizationHeader, readBearerHeader } from '../wire/authorization.js';
 import type { TokenType } from '../wire/schemas.js';
@@ -26,7 +28,7 @@ export interface Admission extends StoredSession {
 /** Decides about requests; see {@link sessionGate}. */
 export interface Gate {
   /** Whether a request has a session that is good for a route. */
-  admit(request: Request, requirement: Requirement): Promise<Admission>;
+  admit(request: Request, requirement: Requirement): Awaitable<Admission>;
   /** The session of a request that ends it, in whatever state: nobody has to be asked whose it is, so nobody can be down. */
   leave(request: Request): Promise<StoredSession>;
 }
@@ -48,33 +50,46 @@ export interface GateDependencies {
  * `cross_site_request` or `unavailable`.
  */
 export function sessionGate({ tokens, sessions, principals, cookie, sameOrigin }: GateDependencies): Gate {
-  const presented = async (request: Request): Promise<StoredSession> => {
+  const presented = (request: Request): Awaitable<StoredSession> => {
     const { carrier, token } = presentedToken(request, cookie);
     if (carrier === 'Cookie') sameOrigin(request);
 
     const key = tokens.open(carrier, token);
-    const record = key === null ? null : await sessions.load(key);
-    if (key === null || record === null || record.carrier !== carrier) throw new AuthError('invalid_session');
-    return { key, record };
+    if (key === null) throw new AuthError('invalid_session');
+    return whenThere(sessions.load(key), (record) => {
+      if (record === null || record.carrier !== carrier) throw new AuthError('invalid_session');
+      return { key, record };
+    });
+  };
+
+  /** A session whose principal is gone ends; it may do so later where it cannot now. */
+  const refuse = async (session: StoredSession, gone: EndCause): Promise<never> => {
+    await sessions.end(session, gone).catch(() => {});
+    throw new AuthError('invalid_session');
+  };
+  const letThrough = (
+    { key, record }: StoredSession,
+    principal: Principal,
+    { states, principal: wanted }: Requirement,
+  ): Awaitable<Admission> => {
+    if (!states.includes(record.state)) throw new AuthError(refusals[record.state]);
+    if (wanted !== undefined && record.principalType !== wanted) throw new AuthError('wrong_principal');
+    return whenThere(sessions.touch({ key, record }), (touched) => {
+      if (touched === null) throw new AuthError('invalid_session');
+      return { key, record: touched, principal };
+    });
   };
 
   return {
-    async admit(request, { states, principal: wanted }) {
-      const { key, record } = await presented(request);
-      const verdict = await principals(record);
-      if ('gone' in verdict) {
-        await sessions.end({ key, record }, verdict.gone).catch(() => {});
-        throw new AuthError('invalid_session');
-      }
-
-      if (!states.includes(record.state)) throw new AuthError(refusals[record.state]);
-      if (wanted !== undefined && record.principalType !== wanted) throw new AuthError('wrong_principal');
-
-      const touched = await sessions.touch({ key, record });
-      if (touched === null) throw new AuthError('invalid_session');
-      return { key, record: touched, principal: verdict.principal };
-    },
-    leave: presented,
+    admit: (request, requirement) =>
+      whenThere(presented(request), (session) =>
+        whenThere(principals(session.record), (verdict) =>
+          'gone' in verdict
+            ? refuse(session, verdict.gone)
+            : letThrough(session, verdict.principal, requirement),
+        ),
+      ),
+    leave: async (request) => presented(request),
   };
 }
 

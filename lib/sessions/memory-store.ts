@@ -11,22 +11,23 @@ export interface MemorySessionStoreOptions {
 
 /**
  * A session store for one process. It drops sessions that have expired and never evicts a live one: when it is
- * full, the next sign-in is refused (503). Rows are kept as text, so nobody shares an object with it.
+ * full, the next sign-in is refused (503). Rows are copied in and out, so nobody shares an object with it.
  */
 export function memorySessionStore({
   maxSessions = 1_000_000,
   clock = Date.now,
 }: MemorySessionStoreOptions = {}): SessionStore {
-  const rows = new ExpiringMap<string>(clock, maxSessions);
+  const rows = new ExpiringMap<unknown>(clock, maxSessions);
   return {
     get(sid, callback) {
-      const text = rows.get(sid);
-      if (text === undefined) callback();
-      else callback(null, JSON.parse(text));
+      const row = rows.get(sid);
+      if (row === undefined) callback();
+      else callback(null, copyOf(row));
     },
     set(sid, session, callback) {
       try {
-        rows.set(sid, JSON.stringify(session), expiryOf(session));
+        // When it ends is kept beside it, so the cookie that says so is not.
+        rows.set(sid, JSON.parse(JSON.stringify({ ...session, cookie: undefined })), expiryOf(session));
       } catch (error) {
         callback?.(error);
         return;
@@ -38,6 +39,15 @@ export function memorySessionStore({
       callback?.();
     },
   };
+}
+
+/** A copy of what JSON can say. */
+function copyOf(value: unknown): unknown {
+  if (typeof value !== 'object' || value === null) return value;
+  if (Array.isArray(value)) return value.map(copyOf);
+  const copy: Record<string, unknown> = { ...value };
+  for (const name in copy) if (typeof copy[name] === 'object') copy[name] = copyOf(copy[name]);
+  return copy;
 }
 
 function expiryOf(session: { cookie?: { expires?: Date | string | null } }): number {

@@ -1,3 +1,4 @@
+import { type Awaitable, whenAllThere, whenThere } from '../awaitable.js';
 import { hasValidSecret } from '../defence/app-credential.js';
 import type { EndCause } from '../defence/audit.js';
 import type { GuardedRepositories } from '../defence/guarded-repositories.js';
@@ -11,7 +12,7 @@ import { entityOf, type Principal, type SessionRecord } from './record.js';
 export type PrincipalVerdict = { principal: Principal } | { gone: EndCause };
 
 /** Reads the principal of a session again; see {@link principals}. */
-export type Principals = (record: SessionRecord) => Promise<PrincipalVerdict>;
+export type Principals = (record: SessionRecord) => Awaitable<PrincipalVerdict>;
 
 const cacheLimit = 10_000;
 
@@ -29,29 +30,32 @@ export function principals(
   const { users, apps, accounts, identityProviders } = repositories;
   const cache = new Map<string, { facts: Facts; readAt: number }>();
 
-  const read = async (record: SessionRecord): Promise<Facts> => {
+  const read = (record: SessionRecord): Awaitable<Facts> => {
     const { accountId, idpId } = record;
-    const [principal, account, idp] = await Promise.all([
-      principalOf(record),
-      accounts === null || accountId === null ? nothing : accounts.findById(accountId),
-      idpId === null ? nothing : (identityProviders?.findById(idpId) ?? null),
-    ]);
-    return { principal, account, idp, home: await homeOf(record, idp) };
+    return whenAllThere(
+      [
+        principalOf(record),
+        accounts === null || accountId === null ? nothing : accounts.findById(accountId),
+        idpId === null ? nothing : (identityProviders?.findById(idpId) ?? null),
+      ],
+      (principal: Facts['principal'], account: Facts['account'], idp: Facts['idp']) =>
+        whenThere(homeOf(record, idp), (home) => ({ principal, account, idp, home })),
+    );
   };
   /** The account of the provider, where the session acts in another one. */
-  const homeOf = async ({ accountId }: SessionRecord, idp: Facts['idp']): Promise<Facts['home']> => {
+  const homeOf = ({ accountId }: SessionRecord, idp: Facts['idp']): Awaitable<Facts['home']> => {
     if (accounts === null || idp === null || !('accountId' in idp) || idp.accountId === accountId)
       return nothing;
     return accounts.findById(idp.accountId);
   };
   /** Whom somebody else vouched for is found by what was vouched for: a link that is gone is nobody's. */
-  const principalOf = async (record: SessionRecord): Promise<Principal | null> => {
-    const { principalType, entityId, idpId, accountId } = record;
+  const principalOf = (record: SessionRecord): Awaitable<Principal | null> => {
     const vouched = vouchedFor(record);
-    if (vouched === null) {
-      const table = principalType === 'app' ? apps : users;
-      return table === null ? null : table.findById(entityId);
-    }
+    if (vouched !== null) return linkedTo(record, vouched);
+    const table = record.principalType === 'app' ? apps : users;
+    return table === null ? null : table.findById(record.entityId);
+  };
+  const linkedTo = async ({ idpId, accountId, entityId }: SessionRecord, vouched: string) => {
     const linked =
       idpId === null
         ? await appOf(accountId, vouched)
@@ -80,23 +84,28 @@ export function principals(
   };
 
   /** Of a directory it is not the record alone that has to be there still. */
-  const confirmed = async (record: SessionRecord, verdict: PrincipalVerdict, { idp }: Facts) => {
-    const { credentialId } = record;
+  const confirmed = (
+    { credentialId }: SessionRecord,
+    verdict: PrincipalVerdict,
+    { idp }: Facts,
+  ): Awaitable<PrincipalVerdict> => {
     if (!('principal' in verdict) || idp === null || !('kind' in idp) || idp.kind !== 'ldap') return verdict;
-    const isKnown = await isStillKnown(idp, credentialId ?? '');
-    return isKnown ? verdict : { gone: 'principal_gone' as const };
+    return isStillKnown(idp, credentialId ?? '').then((isKnown) =>
+      isKnown ? verdict : { gone: 'principal_gone' },
+    );
   };
+  const decide = (record: SessionRecord, facts: Facts) =>
+    confirmed(record, judge(record, facts, clock()), facts);
+  const readAndDecide = (record: SessionRecord) =>
+    whenThere(read(record), (facts) => decide(record, remember(record, facts)));
 
-  return async (record) => {
+  return (record) => {
     const remembered = recall(record);
-    if (remembered !== null) {
-      const verdict = judge(record, remembered, clock());
-      // What was read a while ago may let a session through, but it never ends one.
-      const sure = await confirmed(record, verdict, remembered);
-      if ('principal' in sure) return sure;
-    }
-    const facts = remember(record, await read(record));
-    return confirmed(record, judge(record, facts, clock()), facts);
+    if (remembered === null) return readAndDecide(record);
+    // What was read a while ago may let a session through, but it never ends one.
+    return whenThere(decide(record, remembered), (verdict) =>
+      'principal' in verdict ? verdict : readAndDecide(record),
+    );
   };
 }
 

@@ -1,4 +1,5 @@
 import session from 'express-session';
+import { type Awaitable, whenAllThere, whenThere } from '../awaitable.js';
 import { type Dependency, fromCallback } from '../defence/dependency.js';
 import type { OneTimeStore } from '../defence/one-time.js';
 import { endOf, readRecord, type SessionRecord } from './record.js';
@@ -17,7 +18,7 @@ export interface SessionStore {
 /** The rows of the session store, behind deadlines and a look at every answer. */
 export interface SessionRows {
   /** The session with this key, or `null` when there is none, it was closed, or its row is older than it should be. */
-  read(key: string): Promise<SessionRecord | null>;
+  read(key: string): Awaitable<SessionRecord | null>;
   /** Writes a row and waits for the store's confirmation. `false`: the session was closed meanwhile, the row is gone. */
   write(key: string, record: SessionRecord): Promise<boolean>;
   /** Writes a changed state; from then on no row of an earlier version is believed. */
@@ -62,7 +63,7 @@ export function sessionRows(
   const done = () => true;
 
   const get = (key: string) =>
-    dependency(
+    dependency.atOnce(
       'session.store.get',
       () => fromCallback((callback) => store.get(sid(key), callback)),
       (row) => (row === undefined || row === null ? null : readRow(key, row)),
@@ -78,24 +79,23 @@ export function sessionRows(
     );
   };
 
-  const latestOf = async (key: string) => {
-    const [record, closed, latest] = await Promise.all([
-      get(key),
-      oneTime.get(tombstone(key)),
-      oneTime.get(fence(key)),
-    ]);
-    const dead = record === null || closed !== null;
-    return { record: dead ? null : record, superseded: !dead && isSuperseded(record, latest) };
-  };
+  /** The session as its row, its tombstone and its version together have it; `undefined` when the row is older than its version. */
+  const latestOf = (key: string) =>
+    whenAllThere(
+      [get(key), oneTime.get(tombstone(key)), oneTime.get(fence(key))],
+      (record: SessionRecord | null, closed: string | null, latest: string | null) => {
+        if (record === null || closed !== null) return null;
+        return isSuperseded(record, latest) ? undefined : record;
+      },
+    );
 
   const rows: SessionRows = {
-    async read(key) {
-      const first = await latestOf(key);
-      if (!first.superseded) return first.record;
-      // The row may have been read just before a change and its version just after it: another look tells.
-      const second = await latestOf(key);
-      return second.superseded ? null : second.record;
-    },
+    read: (key) =>
+      whenThere(latestOf(key), (record) => {
+        if (record !== undefined) return record;
+        // The row may have been read just before a change and its version just after it: another look tells.
+        return whenThere(latestOf(key), (again) => again ?? null);
+      }),
     async write(key, record) {
       await set(key, record);
       // Whoever closed the session while this was being written did not see this row.

@@ -1,3 +1,4 @@
+import { type Awaitable, whenThere } from '../awaitable.js';
 import type { Audit, EndCause } from '../defence/audit.js';
 import { AuthError } from '../errors.js';
 import type { SessionIndex } from './entity-index.js';
@@ -48,16 +49,14 @@ export class Sessions {
   }
 
   /** The live session with this key, or `null`. One that has expired is ended for good, whatever clocks do later. */
-  async load(key: string): Promise<SessionRecord | null> {
-    const record = await this.dependencies.rows.read(key);
-    if (record === null) return null;
-    const now = this.dependencies.clock();
-    if (now >= endOf(record)) {
-      await this.end({ key, record }, 'expired').catch(() => {});
-      return null;
-    }
-    // A session from the future means that clocks differ by more than they may: a doubt, so no, but no end either.
-    return record.createdAt - now < futureTolerance ? record : null;
+  load(key: string): Awaitable<SessionRecord | null> {
+    return whenThere(this.dependencies.rows.read(key), (record) => {
+      if (record === null) return null;
+      const now = this.dependencies.clock();
+      if (now >= endOf(record)) return this.expire({ key, record });
+      // A session from the future means that clocks differ by more than they may: a doubt, so no, but no end either.
+      return record.createdAt - now < futureTolerance ? record : null;
+    });
   }
 
   /**
@@ -159,19 +158,12 @@ export class Sessions {
    * whoever holds the lease, and a failure to write only means that the session ends sooner. Answers the record as it
    * is after that; `null` when the session has ended meanwhile.
    */
-  async touch({ key, record }: StoredSession): Promise<SessionRecord | null> {
-    const { settings, leases, clock } = this.dependencies;
+  touch({ key, record }: StoredSession): Awaitable<SessionRecord | null> {
+    const { settings, clock } = this.dependencies;
     const idle = settings.idleTimeout[record.principalType] * 1000;
     const recent = record.idleAt - clock() > idle * 0.95;
     const atItsEnd = record.idleAt >= record.absoluteAt;
-    if (record.state !== 'active' || recent || atItsEnd) return record;
-    try {
-      const touched = await leases.holdIfFree(key, () => this.extend(key));
-      return touched === undefined ? record : touched;
-    } catch (error) {
-      if (!(error instanceof AuthError)) throw error;
-      return record;
-    }
+    return record.state !== 'active' || recent || atItsEnd ? record : this.slide({ key, record });
   }
 
   /**
@@ -212,6 +204,21 @@ export class Sessions {
   /** Whole seconds until a time in milliseconds since the epoch; never less than 0. */
   secondsUntil(time: number): number {
     return Math.max(0, Math.floor((time - this.dependencies.clock()) / 1000));
+  }
+
+  private async expire(session: StoredSession): Promise<null> {
+    await this.end(session, 'expired').catch(() => {});
+    return null;
+  }
+
+  private async slide({ key, record }: StoredSession): Promise<SessionRecord | null> {
+    try {
+      const touched = await this.dependencies.leases.holdIfFree(key, () => this.extend(key));
+      return touched === undefined ? record : touched;
+    } catch (error) {
+      if (!(error instanceof AuthError)) throw error;
+      return record;
+    }
   }
 
   private async extend(key: string): Promise<SessionRecord | null> {

@@ -1,3 +1,4 @@
+import type { Awaitable } from '../awaitable.js';
 import type { Audit } from '../defence/audit.js';
 import { AuthError } from '../errors.js';
 import type { SessionLeases } from './lease.js';
@@ -26,7 +27,7 @@ export class Succession {
     private readonly dependencies: SuccessionDependencies,
     private readonly population: Population,
     private readonly starting: Starting,
-    private readonly load: (key: string) => Promise<SessionRecord | null>,
+    private readonly load: (key: string) => Awaitable<SessionRecord | null>,
   ) {}
 
   /**

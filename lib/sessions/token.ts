@@ -1,12 +1,6 @@
-import {
-  createHash,
-  createHmac,
-  createSecretKey,
-  hkdfSync,
-  type KeyObject,
-  timingSafeEqual,
-} from 'node:crypto';
+import { createSecretKey, hash, hkdfSync, type KeyObject, timingSafeEqual } from 'node:crypto';
 import type { TokenType } from '../wire/schemas.js';
+import { hmacSha256, type Mac } from './hmac.js';
 
 /** A token as the client gets it, and the key of its row in the session store. */
 export interface IssuedToken {
@@ -39,16 +33,16 @@ export function sessionTokens(
   randomBytes: (size: number) => Buffer,
 ): SessionTokens {
   const keys = {
-    Bearer: macKeys(secrets, scope, 'Bearer'),
-    Cookie: macKeys(secrets, scope, 'Cookie'),
+    Bearer: macs(secrets, scope, 'Bearer'),
+    Cookie: macs(secrets, scope, 'Cookie'),
   };
 
   return {
     issue(carrier) {
       const random = randomBytes(halfBytes);
-      const [signing] = keys[carrier];
-      if (signing === undefined) throw new TypeError('there is no secret to sign with');
-      const token = Buffer.concat([random, mac(signing, random)]).toString('base64url');
+      const [sign] = keys[carrier];
+      if (sign === undefined) throw new TypeError('there is no secret to sign with');
+      const token = Buffer.concat([random, sign(random)]).toString('base64url');
       return { token, key: rowKey(random) };
     },
     open(carrier, token) {
@@ -56,9 +50,7 @@ export function sessionTokens(
       const bytes = Buffer.from(token, 'base64url');
       const random = bytes.subarray(0, halfBytes);
       const presented = bytes.subarray(halfBytes);
-      return keys[carrier].some((key) => timingSafeEqual(mac(key, random), presented))
-        ? rowKey(random)
-        : null;
+      return keys[carrier].some((mac) => timingSafeEqual(mac(random), presented)) ? rowKey(random) : null;
     },
   };
 }
@@ -68,14 +60,12 @@ export function deriveKey(secret: Uint8Array, purpose: string): KeyObject {
   return createSecretKey(Buffer.from(hkdfSync('sha256', secret, '', `passport-control ${purpose}`, 32)));
 }
 
-function macKeys(secrets: readonly Uint8Array[], scope: string, carrier: TokenType): readonly KeyObject[] {
-  return secrets.map((secret) => deriveKey(secret, `session token ${carrier} ${scope}`));
-}
-
-function mac(key: KeyObject, random: Uint8Array): Buffer {
-  return createHmac('sha256', key).update(random).digest();
+function macs(secrets: readonly Uint8Array[], scope: string, carrier: TokenType): readonly Mac[] {
+  return secrets.map((secret) =>
+    hmacSha256(deriveKey(secret, `session token ${carrier} ${scope}`).export(), halfBytes),
+  );
 }
 
 function rowKey(random: Uint8Array): string {
-  return createHash('sha256').update(random).digest('base64url');
+  return hash('sha256', random, 'base64url');
 }

@@ -22,7 +22,7 @@ const active: NewSession = {
 type Write = (node: Sessions, session: StoredSession) => Promise<unknown>;
 
 const writers: Record<string, Write> = {
-  'a touch': (node, session) => node.touch(session),
+  'a touch': async (node, session) => node.touch(session),
   'a refresh': (node, { key }) => node.refresh(key),
   'a change of state': (node, { key }) => node.change(key, () => ({ accountId: account })),
   'a replacement': (node, session) => node.replace(session, active),

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { type AuditEvent, auditLog } from '../../lib/defence/audit.js';
-import { dependencyGuard } from '../../lib/defence/dependency.js';
+import { dependencyGuard, fromCallback } from '../../lib/defence/dependency.js';
 import { guardRepositories } from '../../lib/defence/guarded-repositories.js';
 import type { App, Repositories, User } from '../../lib/index.js';
 import { appRecord, userRecord } from '../../lib/testing/index.js';
@@ -256,3 +256,32 @@ describe('a call to a dependency that misbehaves in some other way', () => {
 function nothing(): never {
   throw new Error('cannot be looked at');
 }
+
+describe('what calls back', () => {
+  const error = new Error('x');
+
+  it('is there at once when it calls back at once', () => {
+    expect(fromCallback((done) => done(null, 'row'))).toBe('row');
+    expect(() => fromCallback((done) => done(error))).toThrow('x');
+  });
+
+  it('is there later when it calls back later', async () => {
+    expect(await fromCallback((done) => setImmediate(done, null, 'row'))).toBe('row');
+    await expect(fromCallback((done) => setImmediate(done, error))).rejects.toThrow('x');
+  });
+
+  it('fails when it rejects instead of calling back, whatever with', async () => {
+    for (const reason of [error, null, undefined, ''])
+      await expect(fromCallback(() => Promise.reject(reason))).rejects.toBeInstanceOf(Error);
+  });
+
+  it('stays what it called back first, and a rejection after that is nobody’s', async () => {
+    const twice = (done: (error?: unknown, value?: unknown) => void) => {
+      done(null, 'first');
+      done(null, 'second');
+      return Promise.reject(error);
+    };
+    expect(fromCallback(twice)).toBe('first');
+    await new Promise((resolve) => setImmediate(resolve));
+  });
+});

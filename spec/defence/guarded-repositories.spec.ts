@@ -42,7 +42,7 @@ const lookups: Record<
   }
 > = {
   'users.findById': {
-    ask: ({ users }) => users?.findById(user.id),
+    ask: async ({ users }) => users?.findById(user.id),
     good: { ...user },
     elsewhere: [{ id: userRecord(2).id }, { id: `{${user.id}}` }],
   },
@@ -53,7 +53,7 @@ const lookups: Record<
     lax: true,
   },
   'apps.findById': {
-    ask: ({ apps }) => apps?.findById(app.id),
+    ask: async ({ apps }) => apps?.findById(app.id),
     good: { ...app },
     elsewhere: [{ id: appRecord(2).id }],
   },
@@ -64,7 +64,7 @@ const lookups: Record<
     lax: true,
   },
   'accounts.findById': {
-    ask: ({ accounts }) => accounts?.findById(acme),
+    ask: async ({ accounts }) => accounts?.findById(acme),
     good: { ...account },
     elsewhere: [{ id: globex }],
   },
@@ -198,7 +198,7 @@ describe('the accounts of a user and the secrets of an app', () => {
 });
 
 describe('the policy of an account', () => {
-  const ask = ({ accounts }: GuardedRepositories) => accounts?.findById(acme);
+  const ask = async ({ accounts }: GuardedRepositories) => accounts?.findById(acme);
 
   it.each([
     null,

@@ -24,7 +24,7 @@ describe('a guarded one-time store', () => {
     claim: (store) => store.claim('key', 'owner', 60),
     release: (store) => store.release('key', 'owner'),
     put: (store) => store.put('key', 'value', 60),
-    get: (store) => store.get('key'),
+    get: async (store) => store.get('key'),
   };
 
   it('hands on what the store answers', async () => {
@@ -83,7 +83,7 @@ describe('a guarded counter store', () => {
   const calls: Record<keyof CounterStore, (store: CounterStore) => Promise<unknown>> = {
     increment: (store) => store.increment('key', 60),
     decrement: (store) => store.decrement('key'),
-    get: (store) => store.get('key'),
+    get: async (store) => store.get('key'),
     clear: (store) => store.clear('key'),
   };
 

@@ -4,9 +4,10 @@ import { isMethodName, methods } from '../../lib/strategies/index.js';
 import type { StrategyDependencies } from '../../lib/strategies/method.js';
 import { testApp } from '../support/app.js';
 
-const repositories = guardRepositories({}, async () => {
+const nobody = async () => {
   throw new Error('nobody is asked');
-});
+};
+const repositories = guardRepositories({}, Object.assign(nobody, { atOnce: nobody }));
 const none = { repositories, saml: null, aws: null } as StrategyDependencies;
 const serviceProvider = { entityId: 'https://example.com/saml', acsUrl: 'https://app.example.com/acs' };
 

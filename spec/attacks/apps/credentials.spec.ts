@@ -212,7 +212,7 @@ describe('attacks by names that are nearly those of an app', () => {
     attack({}, async (target) => {
       const { nodes } = target;
       const { apps } = nodes[0].repositories;
-      apps.findByName = () => apps.findById(robot.id);
+      apps.findByName = async () => apps.findById(robot.id);
       const ask = (acct_id: string, name: string) =>
         nodes[1].call(auth, { method: 'auth-by-app-name', acct_id, name, password: robot.secret });
       for (const name of near) expect([name, seen(await ask(acme, name))]).toEqual([name, wrong]);

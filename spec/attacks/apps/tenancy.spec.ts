@@ -33,7 +33,7 @@ describe('attacks across accounts by apps', () => {
     attack({}, async (target) => {
       const [one, other] = target.nodes;
       const { apps } = one.repositories;
-      apps.findByName = () => apps.findById(robot.id);
+      apps.findByName = async () => apps.findById(robot.id);
       const answer = await appBy.name(other, { ...robot, accountId: globex }, robot.secret);
       expect(seen(answer)).toBe(wrong);
     }));

@@ -43,7 +43,7 @@ const losses: Record<string, [(target: OauthTarget) => void, string]> = {
   'the link is somebody else’s': [
     ({ nodes }) => {
       const { users } = nodes[0].repositories;
-      users.findByFederatedIdentity = () => users.findById(alice.id);
+      users.findByFederatedIdentity = async () => users.findById(alice.id);
     },
     'principal_gone',
   ],

@@ -1,0 +1,23 @@
+/** What is there at once, or comes later. */
+export type Awaitable<T> = T | Promise<T>;
+
+/**
+ * Goes on when a value is there: now, if it is. What every request does goes on like this from step to step, so that a
+ * request waits only for what really takes time: an `async` function costs as much as what it does, when that is little.
+ */
+export function whenThere<T, Next>(
+  value: Awaitable<T>,
+  next: (value: T) => Awaitable<Next>,
+): Awaitable<Next> {
+  return value instanceof Promise ? value.then(next) : next(value);
+}
+
+/** Goes on when all values are there: now, if they are. */
+export function whenAllThere<T extends readonly unknown[], Next>(
+  values: readonly [...{ [Index in keyof T]: Awaitable<T[Index]> }],
+  next: (...values: T) => Awaitable<Next>,
+): Awaitable<Next> {
+  for (const value of values)
+    if (value instanceof Promise) return Promise.all(values).then((all) => next(...(all as unknown as T)));
+  return next(...(values as unknown as T));
+}
