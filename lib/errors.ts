@@ -120,7 +120,11 @@ export class AuthError extends Error {
   readonly headers: Readonly<Record<string, string>>;
 
   constructor(code: ProblemCode, options: AuthErrorOptions = {}) {
+    // An answer, and no fault of anybody's code: where it was made tells nothing, and costs a refusal more than all else.
+    const { stackTraceLimit } = Error;
+    Error.stackTraceLimit = 0;
     super(options.detail ?? problems[code].title);
+    Error.stackTraceLimit = stackTraceLimit;
     this.code = code;
     this.status = problems[code].status;
     this.title = problems[code].title;

@@ -20,13 +20,16 @@ const bearerErrors: Partial<Record<ProblemCode, string>> = {
   fresh_sign_in_required: 'insufficient_user_authentication',
 };
 
-/** Answers with a problem, which no cache may keep. */
+/** Answers with a problem, which no cache may keep. It is written by Node's own means: Express would hash it for an `ETag`. */
 export function sendProblem(request: Request, response: Response, error: AuthError): void {
-  response.status(error.status).set('Cache-Control', 'no-store').set(error.headers);
+  response.statusCode = error.status;
+  for (const name in error.headers) response.setHeader(name, error.headers[name] ?? '');
+  response.setHeader('Cache-Control', 'no-store');
   if (error.retryAfter !== undefined)
-    response.set('Retry-After', String(Math.max(1, Math.ceil(error.retryAfter))));
-  if (error.status === 401) response.set('WWW-Authenticate', challenges(request, error));
-  response.type('application/problem+json').send(JSON.stringify(problemOf(error)));
+    response.setHeader('Retry-After', Math.max(1, Math.ceil(error.retryAfter)));
+  if (error.status === 401) response.setHeader('WWW-Authenticate', challenges(request, error));
+  response.setHeader('Content-Type', 'application/problem+json; charset=utf-8');
+  response.end(JSON.stringify(problemOf(error)));
 }
 
 /** The body that an error is answered with. */
@@ -49,7 +52,8 @@ function challenges({ headers }: Request, { code, maxAge }: AuthError): string[]
     ...(maxAge === undefined ? [] : [`max_age="${maxAge}"`]),
   ];
   const bearer = ['Bearer', parameters.join(', ')].filter(Boolean).join(' ');
+  const { authorization } = headers;
+  if (authorization === undefined || !isBasic(authorization)) return [bearer];
   const browser = Object.keys(headers).some((name) => name.startsWith('sec-fetch-'));
-  const basic = headers.authorization !== undefined && isBasic(headers.authorization) && !browser;
-  return basic ? [bearer, 'Basic realm="session", charset="UTF-8"'] : [bearer];
+  return browser ? [bearer] : [bearer, 'Basic realm="session", charset="UTF-8"'];
 }
