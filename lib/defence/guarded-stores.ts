@@ -1,10 +1,29 @@
+import { type Awaitable, whenAllThere } from '../awaitable.js';
 import type { Count, CounterStore } from './counters.js';
 import type { Dependency } from './dependency.js';
 import type { OneTimeStore } from './one-time.js';
 
+/** A one-time store behind the guard, which answers several questions at once in any case. */
+export type GuardedOneTimeStore = Required<OneTimeStore>;
+
 /** Puts a one-time store behind the guard: deadlines, and a look at every answer. */
-export function guardOneTimeStore(store: OneTimeStore, dependency: Dependency): OneTimeStore {
+export function guardOneTimeStore(store: OneTimeStore, dependency: Dependency): GuardedOneTimeStore {
+  const get = (key: string): Awaitable<string | null> =>
+    dependency.atOnce(
+      'stores.oneTime.get',
+      () => store.get(key),
+      (answer) => (isValue(answer) ? answer : undefined),
+    );
   return {
+    get,
+    getAll: (keys) =>
+      store.getAll === undefined
+        ? whenAllThere(keys.map(get), (...values) => values)
+        : dependency.atOnce(
+            'stores.oneTime.getAll',
+            () => store.getAll?.(keys),
+            (answer) => (isValues(answer) && answer.length === keys.length ? answer : undefined),
+          ),
     claim: (key, owner, ttl) =>
       dependency(
         'stores.oneTime.claim',
@@ -17,12 +36,6 @@ export function guardOneTimeStore(store: OneTimeStore, dependency: Dependency): 
     put: async (key, value, ttl) => {
       await dependency('stores.oneTime.put', () => store.put(key, value, ttl), done);
     },
-    get: (key) =>
-      dependency.atOnce(
-        'stores.oneTime.get',
-        () => store.get(key),
-        (answer) => (answer === null || typeof answer === 'string' ? answer : undefined),
-      ),
   };
 }
 
@@ -48,6 +61,14 @@ export function guardCounterStore(store: CounterStore, dependency: Dependency): 
       await dependency('stores.counters.clear', () => store.clear(key), done);
     },
   };
+}
+
+function isValue(answer: unknown): answer is string | null {
+  return answer === null || typeof answer === 'string';
+}
+
+function isValues(answer: unknown): answer is readonly (string | null)[] {
+  return Array.isArray(answer) && answer.every(isValue);
 }
 
 /** Accepts whatever a call answers whose answer says nothing. */

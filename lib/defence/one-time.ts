@@ -14,6 +14,12 @@ export interface OneTimeStore {
   put(key: string, value: string, ttl: number): Promise<void>;
   /** The owner or the value; `null` when there is none or it has ended. */
   get(key: string): Awaitable<string | null>;
+  /**
+   * Several of those, in the order of the keys, where one question costs less than one for each. All keys hold the same
+   * `{hash tag}`, so that one node of a cluster has them.
+   * @default `get` is asked for each
+   */
+  getAll?(keys: readonly string[]): Awaitable<readonly (string | null)[]>;
 }
 
 /** Settings of {@link memoryOneTimeStore}. */

@@ -11,6 +11,7 @@ export interface RedisClient {
   /** Whether it is connected. What is asked of one that is not would wait, and be done when nobody wants it any more. */
   readonly isReady?: boolean;
   get(key: string): Promise<unknown>;
+  mGet(keys: string[]): Promise<unknown>;
   set(key: string, value: string, options?: SetOptions): Promise<unknown>;
   del(keys: string | string[]): Promise<unknown>;
   expire(key: string, seconds: number): Promise<unknown>;

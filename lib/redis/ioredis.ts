@@ -17,6 +17,7 @@ export function ioredisClient(client: Ioredis): RedisClient {
       return client.status === 'ready';
     },
     get: (key) => client.call('GET', key),
+    mGet: (keys) => client.call('MGET', ...keys),
     set: (key, value, { condition, expiration } = {}) =>
       client.call(
         'SET',

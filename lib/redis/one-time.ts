@@ -24,6 +24,7 @@ export function redisOneTimeStore(client: RedisClient, prefix: string): OneTimeS
     async put(key, value, ttl) {
       await now(client, () => client.set(at(key), value, { expiration: lifetime(ttl) }));
     },
+    getAll: (keys) => now(client, async () => (await client.mGet(keys.map(at))) as (string | null)[]),
     get: (key) => now(client, async () => (await client.get(at(key))) as string | null),
   };
 }

@@ -73,6 +73,7 @@ function memoryUsers(seed: readonly UserSeed[]): MemoryRepositories['users'] {
     accountIds: [],
   };
   const table = new Map(seed.map((user): [string, User] => [user.id, { ...defaults, ...user }]));
+  const spelling = remembered(canonicalEmail, () => 2 * table.size + 100);
   const links = new Map<string, string>();
   const link = (idpId: string, subject: string) => JSON.stringify([idpId, subject]);
 
@@ -82,7 +83,7 @@ function memoryUsers(seed: readonly UserSeed[]): MemoryRepositories['users'] {
       return copyOf(table.get(id));
     },
     async findByEmail(email) {
-      return find(table, (user) => canonicalEmail(user.email) === email);
+      return find(table, (user) => spelling(user.email) === email);
     },
     async findByFederatedIdentity(idpId, subject) {
       return copyOf(table.get(links.get(link(idpId, subject)) ?? ''));
@@ -237,6 +238,19 @@ function isSaml(idp: IdentityProvider): idp is SamlIdentityProvider {
 function find<T extends object>(table: Map<string, T>, wanted: (row: T) => boolean): T | null {
   for (const row of table.values()) if (wanted(row)) return copyOf(row);
   return null;
+}
+
+/** A function of text whose answers are kept, at most so many, since a search asks for the same again and again. */
+function remembered<T>(of: (text: string) => T, most: () => number): (text: string) => T {
+  const answers = new Map<string, T>();
+  return (text) => {
+    const known = answers.get(text);
+    if (known !== undefined) return known;
+    if (answers.size >= most()) answers.clear();
+    const answer = of(text);
+    answers.set(text, answer);
+    return answer;
+  };
 }
 
 /** A row as it is now: what a caller does with it, and what happens to it later, is the other's business. */

@@ -1,7 +1,7 @@
 import session from 'express-session';
 import { type Awaitable, whenAllThere, whenThere } from '../awaitable.js';
 import { type Dependency, fromCallback } from '../defence/dependency.js';
-import type { OneTimeStore } from '../defence/one-time.js';
+import type { GuardedOneTimeStore } from '../defence/guarded-stores.js';
 import { endOf, readRecord, type SessionRecord } from './record.js';
 
 /**
@@ -52,13 +52,13 @@ const margin = 600;
  */
 export function sessionRows(
   store: SessionStore,
-  oneTime: OneTimeStore,
+  oneTime: GuardedOneTimeStore,
   dependency: Dependency,
   clock: () => number,
 ): SessionRows {
   const sid = (key: string) => `passport-control:${key}`;
-  const tombstone = (key: string) => `ended:${key}`;
-  const fence = (key: string) => `version:${key}`;
+  const tombstone = (key: string) => `ended:{${key}}`;
+  const fence = (key: string) => `version:{${key}}`;
   const lifetime = (absoluteAt: number) => Math.max(0, Math.ceil((absoluteAt - clock()) / 1000)) + margin;
   const done = () => true;
 
@@ -82,8 +82,8 @@ export function sessionRows(
   /** The session as its row, its tombstone and its version together have it; `undefined` when the row is older than its version. */
   const latestOf = (key: string) =>
     whenAllThere(
-      [get(key), oneTime.get(tombstone(key)), oneTime.get(fence(key))],
-      (record: SessionRecord | null, closed: string | null, latest: string | null) => {
+      [get(key), oneTime.getAll([tombstone(key), fence(key)])],
+      (record: SessionRecord | null, [closed = null, latest = null]: readonly (string | null)[]) => {
         if (record === null || closed !== null) return null;
         return isSuperseded(record, latest) ? undefined : record;
       },

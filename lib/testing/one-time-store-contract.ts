@@ -73,6 +73,12 @@ export function oneTimeStoreContract(
       const left = [await store.get('refused'), await store.get('longer'), await store.get('shorter')];
       assert.deepEqual(left, [null, 'v', null]);
     },
+    async 'answers several keys in their order, if it can do that at all'(store) {
+      await store.claim('a{x}', 'one', 60);
+      await store.put('b{x}', 'two', 60);
+      const keys = ['b{x}', 'none{x}', 'a{x}', 'b{x}'];
+      if (store.getAll !== undefined) assert.deepEqual(await store.getAll(keys), ['two', null, 'one', 'two']);
+    },
     async 'takes any text for a key'(store) {
       for (const key of ['__proto__', 'constructor', 'a b:c*{d}', 'ü\n', 'x'.repeat(500)]) {
         assert.deepEqual(

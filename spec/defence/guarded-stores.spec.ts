@@ -17,7 +17,9 @@ const kinds = { throw: 'threw', reject: 'threw', hang: 'timed_out' } as Record<F
 
 describe('a guarded one-time store', () => {
   const make = () => {
-    const { wrapped, faults } = withFaults(memoryOneTimeStore());
+    const memory = memoryOneTimeStore();
+    const getAll = async (keys: readonly string[]) => Promise.all(keys.map((key) => memory.get(key)));
+    const { wrapped, faults } = withFaults({ ...memory, getAll });
     return { store: guardOneTimeStore(wrapped, guard()), faults };
   };
   const calls: Record<keyof OneTimeStore, (store: OneTimeStore) => Promise<unknown>> = {
@@ -25,6 +27,7 @@ describe('a guarded one-time store', () => {
     release: (store) => store.release('key', 'owner'),
     put: (store) => store.put('key', 'value', 60),
     get: async (store) => store.get('key'),
+    getAll: async (store) => store.getAll?.(['key', 'other']),
   };
 
   it('hands on what the store answers', async () => {
@@ -71,6 +74,22 @@ describe('a guarded one-time store', () => {
         dependency,
       );
       await expect(calls.get(store)).rejects.toMatchObject({ code: 'unavailable' });
+    },
+  );
+
+  it('asks for each of several values when the store can do no other', async () => {
+    const store = guardOneTimeStore(memoryOneTimeStore(), dependency);
+    await store.put('b', 'two', 60);
+    expect(await store.getAll(['a', 'b'])).toEqual([null, 'two']);
+  });
+
+  it.each([undefined, null, 'ab', {}, [], ['a'], ['a', 1], ['a', undefined], ['a', 'b', 'c']])(
+    'takes %j for no answer to two questions',
+    async (answer) => {
+      const getAll = async () => answer as never;
+      const store = guardOneTimeStore({ ...memoryOneTimeStore(), getAll }, dependency);
+      await expect(store.getAll(['a', 'b'])).rejects.toMatchObject({ code: 'unavailable' });
+      expect(told.at(-1)).toMatchObject({ operation: 'stores.oneTime.getAll', kind: 'impossible_answer' });
     },
   );
 });

@@ -39,6 +39,7 @@ function counting(counted: RedisClient) {
   const wrapped: RedisClient = {
     isReady: true,
     get: (key) => count(() => counted.get(key)),
+    mGet: (keys) => count(() => counted.mGet(keys)),
     set: (key, value, options) => count(() => counted.set(key, value, options)),
     del: (keys) => count(() => counted.del(keys)),
     expire: (key, seconds) => count(() => counted.expire(key, seconds)),

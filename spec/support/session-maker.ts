@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { auditLog } from '../../lib/defence/audit.js';
 import { dependencyGuard } from '../../lib/defence/dependency.js';
+import { guardOneTimeStore } from '../../lib/defence/guarded-stores.js';
 import { sessionLeases } from '../../lib/sessions/lease.js';
 import type { SessionState } from '../../lib/sessions/record.js';
 import { sessionRows } from '../../lib/sessions/rows.js';
@@ -41,7 +42,8 @@ export function sessionsOf(
 ): Sessions {
   const audit = auditLog(undefined, clock);
   const dependency = dependencyGuard(1, audit);
-  const { oneTime, index } = shared.stores;
+  const { index } = shared.stores;
+  const oneTime = guardOneTimeStore(shared.stores.oneTime, dependency);
   const owner = () => randomBytes(12).toString('base64url');
   return new Sessions({
     settings: {

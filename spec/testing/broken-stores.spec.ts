@@ -63,6 +63,19 @@ describeFaults('oneTimeStoreContract', {
     cases: oneTime((good) => ({ get: async (key) => (await good.get(key)) ?? (undefined as never) })),
     foundBy: ['answers null for a key that nobody holds'],
   },
+  'several answers in the order of the rows': {
+    cases: oneTime((good) => ({
+      getAll: async (keys) => Promise.all([...keys].sort().map((key) => good.get(key))),
+    })),
+    foundBy: ['answers several keys in their order, if it can do that at all'],
+  },
+  'several answers without those that are none': {
+    cases: oneTime((good) => ({
+      getAll: async (keys) =>
+        (await Promise.all(keys.map((key) => good.get(key)))).filter((value) => value !== null),
+    })),
+    foundBy: ['answers several keys in their order, if it can do that at all'],
+  },
   'a put that respects claims': {
     cases: oneTime((good) => ({
       async put(key, value, ttl) {

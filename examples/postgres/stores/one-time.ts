@@ -31,5 +31,13 @@ export function oneTimeStore(database: Database): OneTimeStore {
       );
       return first(found)?.value ?? null;
     },
+    async getAll(keys) {
+      const found = await database.query<{ key: string; value: string }>(
+        'select key, value from one_time where key = any($1) and ends_at > now()',
+        [keys],
+      );
+      const values = new Map(found.rows.map(({ key, value }) => [key, value]));
+      return keys.map((key) => values.get(key) ?? null);
+    },
   };
 }
