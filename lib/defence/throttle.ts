@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import { AuthError } from '../errors.js';
 import type { Audit, Client } from './audit.js';
 import { type CounterStore, memoryCounterStore } from './counters.js';
@@ -142,7 +142,7 @@ export function throttle(
 }
 
 function appKey({ address }: Client, app: string): string {
-  return `${networkOf(address)} ${createHash('sha256').update(app).digest('base64url')}`;
+  return `${networkOf(address)} ${hash('sha256', app, 'base64url')}`;
 }
 
 /** What counts for all nodes, and what this process counts by while it cannot reach the others. */

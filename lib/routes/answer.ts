@@ -5,6 +5,7 @@ import type { SessionCookie } from '../sessions/cookie.js';
 import { type Challenge, endOf } from '../sessions/record.js';
 import type { StartedSession } from '../sessions/session-types.js';
 import type { Sessions } from '../sessions/sessions.js';
+import { sendJson } from '../wire/answer.js';
 import type { AuthResponse } from '../wire/schemas.js';
 
 /** What an answer with a new session needs. */
@@ -27,7 +28,7 @@ export function answerWithSession(
   devices: readonly MfaDevice[] = [],
 ): void {
   setSessionCookie(dependencies, request, response, started);
-  response.status(200).json(authResponseOf(dependencies, started, devices));
+  sendJson(response, 200, authResponseOf(dependencies, started, devices));
 }
 
 /** Sets the cookie of a session that travels in one. */

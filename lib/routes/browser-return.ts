@@ -3,6 +3,7 @@ import { AuthError } from '../errors.js';
 import type { SessionCookie } from '../sessions/cookie.js';
 import type { Method } from '../strategies/method.js';
 import { type AnswerDependencies, authResponseOf, setSessionCookie } from './answer.js';
+import { clientOf } from './client.js';
 import type { Draining } from './draining.js';
 import type { SignIn } from './sign-in.js';
 
@@ -40,7 +41,7 @@ export async function returnSignedIn(
   if (method === undefined) throw new AuthError('method_not_configured');
   request.body = body;
   try {
-    const { started, devices } = await signIn(request, method, 'Cookie');
+    const { started, devices } = await signIn(request, clientOf(request), method, 'Cookie');
     if (request.socket.destroyed) return sessions.end(started, 'undelivered');
     setSessionCookie(dependencies, request, response, started);
     const told = JSON.stringify(authResponseOf(dependencies, started, devices));

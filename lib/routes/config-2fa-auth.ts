@@ -3,6 +3,7 @@ import type { GuessLimits } from '../defence/guesses.js';
 import { type PasswordDependencies, verifyPasswordOf } from '../defence/user-password.js';
 import { AuthError } from '../errors.js';
 import type { SecondFactor } from '../second-factor/index.js';
+import { sendJson } from '../wire/answer.js';
 import { configurationRequest, parseBody } from '../wire/schemas.js';
 import { type AdmittedWork, guessAt, userOf } from './admitted.js';
 import { clientOf } from './client.js';
@@ -63,6 +64,6 @@ export function config2faAuth({
     else if (code !== undefined) await unlockByRecoveryCode(session, code, client);
     else await configuration.unlockFresh(session, user);
     audit({ type: 'configuration_unlocked', ...told });
-    response.status(200).json({});
+    sendJson(response, 200, {});
   };
 }

@@ -2,6 +2,7 @@ import type { GuardedDevices } from '../defence/guarded-devices.js';
 import type { MfaDevice } from '../repositories/index.js';
 import type { DeviceChanges } from '../second-factor/devices.js';
 import type { Enrolment } from '../second-factor/enrolment.js';
+import { sendJson } from '../wire/answer.js';
 import { addDeviceRequest, parseBody, removeDeviceRequest, renameDeviceRequest } from '../wire/schemas.js';
 import type { DeviceList, ListedDevice } from '../wire/webauthn.js';
 import { type AdmittedWork, userOf } from './admitted.js';
@@ -20,7 +21,7 @@ export function listDevices(devices: GuardedDevices): AdmittedWork {
     const { id } = userOf(session);
     const [theirs, codes] = await Promise.all([devices.listByUser(id), devices.countRecoveryCodes(id)]);
     const list: DeviceList = { mfa_devices: theirs.map(listed), recovery_codes_left: codes };
-    response.status(200).json(list);
+    sendJson(response, 200, list);
   };
 }
 
@@ -33,9 +34,10 @@ export function addDevice(enrolment: Enrolment): AdmittedWork {
     const { name, attestationResult } = parseBody(addDeviceRequest, body);
     const given = { name, attestation: attestationResult, client: clientOf(request) };
     const { device, owed } = await enrolment.add(session, given);
-    response
-      .status(201)
-      .json({ ...listed(device), ...(owed === null ? {} : { fido2_assertion_options: owed }) });
+    sendJson(response, 201, {
+      ...listed(device),
+      ...(owed === null ? {} : { fido2_assertion_options: owed }),
+    });
   };
 }
 

@@ -1,4 +1,5 @@
 import type { Enrolment } from '../second-factor/enrolment.js';
+import { sendJson } from '../wire/answer.js';
 import { newChallengeQuery, parseBody } from '../wire/schemas.js';
 import { type AdmittedWork, userOf } from './admitted.js';
 
@@ -9,6 +10,6 @@ import { type AdmittedWork, userOf } from './admitted.js';
 export function config2faNewChallenge(enrolment: Enrolment): AdmittedWork {
   return async (request, response, session) => {
     parseBody(newChallengeQuery, request.query);
-    response.status(200).json(await enrolment.challenge(session, userOf(session)));
+    sendJson(response, 200, await enrolment.challenge(session, userOf(session)));
   };
 }

@@ -1,4 +1,5 @@
 import type { SecondFactor } from '../second-factor/index.js';
+import { sendJson } from '../wire/answer.js';
 import type { RecoveryCodesResponse } from '../wire/schemas.js';
 import type { AdmittedWork } from './admitted.js';
 import { clientOf } from './client.js';
@@ -19,6 +20,6 @@ export function generateRecoveryCodes({
     const codes: RecoveryCodesResponse = {
       recovery_codes: await generate(session, clientOf(request)),
     };
-    response.status(200).json(codes);
+    sendJson(response, 200, codes);
   };
 }

@@ -14,7 +14,7 @@ export type Route = { GET?: Work; POST?: Work; PATCH?: Work; DELETE?: Work };
  */
 export function handler(operation: string, work: Work): RequestHandler {
   return async (request, response, next) => {
-    response.set('Cache-Control', 'no-store');
+    response.setHeader('Cache-Control', 'no-store');
     try {
       await work(request, response);
     } catch (error) {

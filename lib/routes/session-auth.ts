@@ -30,13 +30,19 @@ export function sessionAuth(dependencies: SessionAuthDependencies): Work {
   const { limits, readBody, methods, sameOrigin, sessions, signIn } = dependencies;
 
   return async (request, response) => {
-    await limits.check(clientOf(request));
+    const client = clientOf(request);
+    await limits.check(client);
     const body = await readBody(request, response);
     request.body = body === undefined ? {} : body;
     const { method: named, token_type: carrier } = parseBody(authRequest, request.body);
     if (carrier === 'Cookie') sameOrigin(request);
 
-    const { started, devices } = await signIn(request, chosenMethod(methods, request, named), carrier);
+    const { started, devices } = await signIn(
+      request,
+      client,
+      chosenMethod(methods, request, named),
+      carrier,
+    );
     // Nobody is there to take the token any more, so it shall open nothing.
     if (request.socket.destroyed) return sessions.end(started, 'undelivered');
     answerWithSession(dependencies, request, response, started, devices);

@@ -6,6 +6,7 @@ import { admits } from '../federation/identity.js';
 import type { Account, IdentityProvider } from '../repositories/index.js';
 import type { SessionCookie } from '../sessions/cookie.js';
 import type { Method, StrategyDependencies } from '../strategies/method.js';
+import { sendJson } from '../wire/answer.js';
 import type { BodyReader } from '../wire/body.js';
 import { type AuthMethod, discoverQuery, discoverRequest, parseBody } from '../wire/schemas.js';
 import { clientOf } from './client.js';
@@ -59,7 +60,7 @@ export function sessionDiscover({
     const hasPassword = methods.has('password') && admits(account ?? undefined, 'password', null);
     const local: AuthMethod[] = hasPassword ? [{ method: 'password' }] : [];
     if (federated.length > 0) flowCookie.set(request, response, cookie, flows.lifetime);
-    response.status(200).json([...local, ...federated] satisfies AuthMethod[]);
+    sendJson(response, 200, [...local, ...federated] satisfies AuthMethod[]);
   };
 
   async function providers(email: string | null, accountId?: string): Promise<readonly IdentityProvider[]> {

@@ -5,6 +5,7 @@ import type { Account } from '../repositories/index.js';
 import { mayAct } from '../sessions/account-policy.js';
 import { isMember } from '../sessions/principals.js';
 import type { Sessions } from '../sessions/sessions.js';
+import { sendJson } from '../wire/answer.js';
 import { parseBody, type SelectAccountResponse, selectAccountRequest } from '../wire/schemas.js';
 import type { AdmittedWork } from './admitted.js';
 import { clientOf } from './client.js';
@@ -40,6 +41,6 @@ export function sessionSelectAccount({
     await sessions.change(key, () => ({ accountId }));
     const { entityId } = record;
     audit({ type: 'account_selected', session: key, entityId, accountId, ...clientOf(request) });
-    response.status(200).json({ cookie: null } satisfies SelectAccountResponse);
+    sendJson(response, 200, { cookie: null } satisfies SelectAccountResponse);
   };
 }

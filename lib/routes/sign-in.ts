@@ -11,7 +11,6 @@ import type { Sessions } from '../sessions/sessions.js';
 import type { Method } from '../strategies/method.js';
 import type { Outcome, Proof } from '../strategies/strategy.js';
 import type { TokenType } from '../wire/schemas.js';
-import { clientOf } from './client.js';
 
 /** What signing in is made from. */
 export interface SignInDependencies {
@@ -34,7 +33,12 @@ export interface SignedIn {
 }
 
 /** Makes one credential into one session; see {@link signIn}. */
-export type SignIn = (request: Request, method: Method, carrier: TokenType) => Promise<SignedIn>;
+export type SignIn = (
+  request: Request,
+  client: Client,
+  method: Method,
+  carrier: TokenType,
+) => Promise<SignedIn>;
 
 /**
  * Makes the way from a credential to a session: a place is taken within the limits of what is guessed at, the strategy
@@ -43,11 +47,10 @@ export type SignIn = (request: Request, method: Method, carrier: TokenType) => P
 export function signIn(dependencies: SignInDependencies): SignIn {
   const { limits, sessions, repositories } = dependencies;
 
-  return async (request, method, carrier) => {
-    const client = clientOf(request);
+  return async (request, client, method, carrier) => {
     const guess = method.guess(request);
     const start = async (): Promise<SignedIn> => {
-      const proof = await prove(dependencies, request, method, guess);
+      const proof = await prove(dependencies, request, client, method, guess);
       try {
         const owed = await owedAfter(repositories, proof);
         const session = sessionOf(dependencies, proof, owed, method);
@@ -66,7 +69,7 @@ export function signIn(dependencies: SignInDependencies): SignIn {
     const isComplete = ({ started }: SignedIn) => started.record.state === 'active';
     const signedIn = await limits.at(guess, client, start, isComplete).catch((error: unknown) => {
       if (error instanceof AuthError && error.code === 'locked')
-        tellFailure(dependencies, request, method, guess, { reason: 'locked' });
+        tellFailure(dependencies, client, method, guess, { reason: 'locked' });
       throw error;
     });
     report(dependencies, signedIn.started, client);
@@ -78,19 +81,20 @@ export function signIn(dependencies: SignInDependencies): SignIn {
 async function prove(
   dependencies: SignInDependencies,
   request: Request,
+  client: Client,
   method: Method,
   guess: Guess,
 ): Promise<Proof> {
   const outcome = await dependencies.attempt(method.name, request);
   if (outcome.kind === 'success') return outcome.info;
   if (outcome.kind === 'error') throw outcome.error;
-  tellFailure(dependencies, request, method, guess, outcome);
+  tellFailure(dependencies, client, method, guess, outcome);
   throw new AuthError('invalid_credentials');
 }
 
 function tellFailure(
   { identify, audit }: SignInDependencies,
-  request: Request,
+  client: Client,
   { name: method }: Method,
   guess: Guess,
   {
@@ -100,7 +104,7 @@ function tellFailure(
   }: { reason: FailureReason; entityId?: string | null; idpId?: string | null },
 ): void {
   const identifier = guess === null ? null : identify('email' in guess ? guess.email : guess.app);
-  audit({ type: 'sign_in_failed', method, reason, idpId, identifier, entityId, ...clientOf(request) });
+  audit({ type: 'sign_in_failed', method, reason, idpId, identifier, entityId, ...client });
 }
 
 /** The session that a proof is worth: bound to its credential, in the state that the second factor leaves it. */

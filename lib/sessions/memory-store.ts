@@ -27,7 +27,8 @@ export function memorySessionStore({
     set(sid, session, callback) {
       try {
         // When it ends is kept beside it, so the cookie that says so is not.
-        rows.set(sid, JSON.parse(JSON.stringify({ ...session, cookie: undefined })), expiryOf(session));
+        const { cookie, ...row } = session;
+        rows.set(sid, copyOf(row), expiryOf(cookie));
       } catch (error) {
         callback?.(error);
         return;
@@ -41,16 +42,17 @@ export function memorySessionStore({
   };
 }
 
-/** A copy of what JSON can say. */
+/** A copy, as JSON would have it. */
 function copyOf(value: unknown): unknown {
   if (typeof value !== 'object' || value === null) return value;
+  if ('toJSON' in value && typeof value.toJSON === 'function') return value.toJSON();
   if (Array.isArray(value)) return value.map(copyOf);
   const copy: Record<string, unknown> = { ...value };
   for (const name in copy) if (typeof copy[name] === 'object') copy[name] = copyOf(copy[name]);
   return copy;
 }
 
-function expiryOf(session: { cookie?: { expires?: Date | string | null } }): number {
-  const expires = session.cookie?.expires;
+function expiryOf(cookie: { expires?: Date | string | null } | undefined): number {
+  const expires = cookie?.expires;
   return expires ? new Date(expires).getTime() : Number.POSITIVE_INFINITY;
 }

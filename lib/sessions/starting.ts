@@ -25,16 +25,30 @@ export class Starting {
    * cannot be saved, nothing of it is left, as far as the store obeys.
    */
   async start(
-    { carrier, notAfter = null, createdAt, challenge = null, ...given }: NewSession,
+    session: NewSession,
     { token, key }: IssuedToken,
     inPlaceOf?: StoredSession,
   ): Promise<{ started: StartedSession; isOpen: boolean }> {
     const { rows, clock, owner } = this.dependencies;
+    const { principalType, state, challenge = null, notAfter = null } = session;
     const record: SessionRecord = {
-      ...{ v: 1, version: 1, writer: owner(), carrier },
-      ...given,
-      ...{ challenge, unlockedUntil: null, createdAt: createdAt ?? clock() },
-      ...{ notAfter, ...this.lifetime({ ...given, notAfter }) },
+      v: 1,
+      version: 1,
+      writer: owner(),
+      carrier: session.carrier,
+      principalType,
+      entityId: session.entityId,
+      method: session.method,
+      idpId: session.idpId,
+      accountId: session.accountId,
+      state,
+      secondFactor: session.secondFactor,
+      credentialId: session.credentialId,
+      challenge,
+      unlockedUntil: null,
+      createdAt: session.createdAt ?? clock(),
+      notAfter,
+      ...this.lifetime({ state, principalType, notAfter }),
     };
     let isOpen = false;
     const save = async () => {

@@ -1,5 +1,6 @@
 import type { Request, Response } from 'express';
 import type { AuthError, ProblemCode } from '../errors.js';
+import { sendJson } from './answer.js';
 import { isBasic } from './authorization.js';
 
 /** The body of every error of this API: `application/problem+json` (RFC 9457) with a stable `code`. */
@@ -20,16 +21,14 @@ const bearerErrors: Partial<Record<ProblemCode, string>> = {
   fresh_sign_in_required: 'insufficient_user_authentication',
 };
 
-/** Answers with a problem, which no cache may keep. It is written by Node's own means: Express would hash it for an `ETag`. */
+/** Answers with a problem, which no cache may keep. */
 export function sendProblem(request: Request, response: Response, error: AuthError): void {
-  response.statusCode = error.status;
   for (const name in error.headers) response.setHeader(name, error.headers[name] ?? '');
   response.setHeader('Cache-Control', 'no-store');
   if (error.retryAfter !== undefined)
     response.setHeader('Retry-After', Math.max(1, Math.ceil(error.retryAfter)));
   if (error.status === 401) response.setHeader('WWW-Authenticate', challenges(request, error));
-  response.setHeader('Content-Type', 'application/problem+json; charset=utf-8');
-  response.end(JSON.stringify(problemOf(error)));
+  sendJson(response, error.status, problemOf(error), 'application/problem+json');
 }
 
 /** The body that an error is answered with. */

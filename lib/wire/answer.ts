@@ -1,0 +1,11 @@
+import type { Response } from 'express';
+
+/**
+ * Answers with JSON, by Node's own means: what this API answers is for one client and kept by no cache, so Express need
+ * not hash it for an `ETag`, and no setting of the host changes its form.
+ */
+export function sendJson(response: Response, status: number, body: unknown, type = 'application/json'): void {
+  response.statusCode = status;
+  response.setHeader('Content-Type', `${type}; charset=utf-8`);
+  response.end(JSON.stringify(body));
+}
