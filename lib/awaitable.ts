@@ -12,12 +12,11 @@ export function whenThere<T, Next>(
   return value instanceof Promise ? value.then(next) : next(value);
 }
 
-/** Goes on when all values are there: now, if they are. */
-export function whenAllThere<T extends readonly unknown[], Next>(
+/** All values, when they are there: now, if they are. */
+export function allThere<T extends readonly unknown[]>(
   values: readonly [...{ [Index in keyof T]: Awaitable<T[Index]> }],
-  next: (...values: T) => Awaitable<Next>,
-): Awaitable<Next> {
+): Awaitable<T> {
   for (const value of values)
-    if (value instanceof Promise) return Promise.all(values).then((all) => next(...(all as unknown as T)));
-  return next(...(values as unknown as T));
+    if (value instanceof Promise) return Promise.all(values) as Promise<unknown> as Promise<T>;
+  return values as unknown as T;
 }

@@ -1,8 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
-import { type Awaitable, whenAllThere, whenThere } from '../lib/awaitable.js';
+import { type Awaitable, allThere, whenThere } from '../lib/awaitable.js';
 
 const twice = (value: number) => 2 * value;
-const sum = (one: number, other: number) => one + other;
 
 describe('whenThere', () => {
   it('goes on at once with what is there', () => {
@@ -21,27 +20,25 @@ describe('whenThere', () => {
   });
 });
 
-describe('whenAllThere', () => {
-  it('goes on at once when all is there', () => {
-    expect(whenAllThere([1, 2], sum)).toBe(3);
+describe('allThere', () => {
+  it('is there at once when all is', () => {
+    expect(allThere([1, 2])).toEqual([1, 2]);
+    expect(allThere([])).toEqual([]);
   });
 
   it.each([
     ['the first', [Promise.resolve(1), 2]],
     ['the last', [1, Promise.resolve(2)]],
     ['all', [Promise.resolve(1), Promise.resolve(2)]],
-  ] as [string, [Awaitable<number>, Awaitable<number>]][])(
-    'goes on later when %s comes later',
-    async (_, values) => {
-      const later = whenAllThere(values, sum);
-      expect(later).toBeInstanceOf(Promise);
-      expect(await later).toBe(3);
-    },
-  );
+  ] as [string, [Awaitable<number>, Awaitable<number>]][])('comes later when %s does', async (_, values) => {
+    const later = allThere(values);
+    expect(later).toBeInstanceOf(Promise);
+    expect(await later).toEqual([1, 2]);
+  });
 
   it('fails with the first that fails, and leaves no other failure to the process', async () => {
-    const failing = [Promise.reject(new Error('first')), Promise.reject(new Error('second'))] as const;
-    await expect(whenAllThere([...failing], sum)).rejects.toThrow('first');
+    const failing = [Promise.reject(new Error('first')), Promise.reject(new Error('second'))];
+    await expect(allThere(failing)).rejects.toThrow('first');
     await new Promise((resolve) => setTimeout(resolve, 10));
   });
 });

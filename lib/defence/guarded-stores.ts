@@ -1,4 +1,4 @@
-import { type Awaitable, whenAllThere } from '../awaitable.js';
+import { type Awaitable, allThere } from '../awaitable.js';
 import type { Count, CounterStore } from './counters.js';
 import type { Dependency } from './dependency.js';
 import type { OneTimeStore } from './one-time.js';
@@ -18,7 +18,7 @@ export function guardOneTimeStore(store: OneTimeStore, dependency: Dependency): 
     get,
     getAll: (keys) =>
       store.getAll === undefined
-        ? whenAllThere(keys.map(get), (...values) => values)
+        ? allThere(keys.map(get))
         : dependency.atOnce(
             'stores.oneTime.getAll',
             () => store.getAll?.(keys),

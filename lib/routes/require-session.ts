@@ -1,4 +1,5 @@
 import type { Request, RequestHandler } from 'express';
+import { type Awaitable, whenThere } from '../awaitable.js';
 import { verifyApp } from '../defence/app-credential.js';
 import type { Audit } from '../defence/audit.js';
 import type { GuardedRepositories } from '../defence/guarded-repositories.js';
@@ -44,8 +45,11 @@ export interface Authenticated {
   session: AuthSession;
 }
 
-/** Decides about a request of the host; it throws the AuthError that the request is to be answered with. */
+/** Decides about a request of the host; it fails with the AuthError that the request is to be answered with. */
 export type Authenticate = (request: Request, requirement?: SessionRequirement) => Promise<Authenticated>;
+
+/** The same, there at once where nobody has to be waited for: then it throws. */
+export type Decide = (request: Request, requirement?: SessionRequirement) => Awaitable<Authenticated>;
 
 /** What guarding the host's routes is made from. `clock` is in milliseconds since the epoch. */
 export interface AuthenticateDependencies {
@@ -57,28 +61,34 @@ export interface AuthenticateDependencies {
 }
 
 /** Makes the decision about requests of the host: the gate, with active sessions only, or an API key. */
-export function authenticate(dependencies: AuthenticateDependencies): Authenticate {
+export function authenticate(dependencies: AuthenticateDependencies): Decide {
   const { gate, clock } = dependencies;
-  return async (request, { principal, account, freshWithin, allowApiKey = false } = {}) => {
+  const authenticated = (request: Request, allowApiKey: boolean): Awaitable<Authenticated> => {
     const header = allowApiKey ? authorizationHeader(request) : undefined;
-    const authenticated =
-      header !== undefined && isBasic(header)
-        ? await apiKey(dependencies, request, header)
-        : sessionOf(await gate.admit(request, hosts));
-    const { accountId, principalType } = authenticated.session;
-    if (principal !== undefined && principalType !== principal) throw new AuthError('wrong_principal');
-    if (freshWithin !== undefined && !isFresh(authenticated.session, freshWithin, clock()))
-      throw new AuthError('fresh_sign_in_required', { maxAge: freshWithin });
-    if (account === undefined) return authenticated;
-
+    return header !== undefined && isBasic(header)
+      ? apiKey(dependencies, request, header)
+      : whenThere(gate.admit(request, hosts), sessionOf);
+  };
+  const inAccount = async (
+    request: Request,
+    { session: { accountId } }: Authenticated,
+    account: NonNullable<SessionRequirement['account']>,
+  ) => {
     const asked = account === 'selected' ? accountId : await account(request);
     if (accountId === null || asked !== accountId) throw new AuthError('account_required');
-    return authenticated;
   };
+  return (request, { principal, account, freshWithin, allowApiKey = false } = {}) =>
+    whenThere(authenticated(request, allowApiKey), (found) => {
+      if (principal !== undefined && found.session.principalType !== principal)
+        throw new AuthError('wrong_principal');
+      if (freshWithin !== undefined && !isFresh(found.session, freshWithin, clock()))
+        throw new AuthError('fresh_sign_in_required', { maxAge: freshWithin });
+      return account === undefined ? found : inAccount(request, found, account).then(() => found);
+    });
 }
 
-/** Makes middleware that lets through only what {@link Authenticate} does, and says as whom. */
-export function requireSession(decide: Authenticate, requirement: SessionRequirement): RequestHandler {
+/** Makes middleware that lets through only what {@link Decide} does, and says as whom. */
+export function requireSession(decide: Decide, requirement: SessionRequirement): RequestHandler {
   return async function requireSession(request, response, next) {
     try {
       const { principal, session } = await decide(request, requirement);

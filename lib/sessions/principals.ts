@@ -1,4 +1,4 @@
-import { type Awaitable, whenAllThere, whenThere } from '../awaitable.js';
+import { type Awaitable, allThere, whenThere } from '../awaitable.js';
 import { hasValidSecret } from '../defence/app-credential.js';
 import type { EndCause } from '../defence/audit.js';
 import type { GuardedRepositories } from '../defence/guarded-repositories.js';
@@ -32,14 +32,13 @@ export function principals(
 
   const read = (record: SessionRecord): Awaitable<Facts> => {
     const { accountId, idpId } = record;
-    return whenAllThere(
-      [
-        principalOf(record),
-        accounts === null || accountId === null ? nothing : accounts.findById(accountId),
-        idpId === null ? nothing : (identityProviders?.findById(idpId) ?? null),
-      ],
-      (principal: Facts['principal'], account: Facts['account'], idp: Facts['idp']) =>
-        whenThere(homeOf(record, idp), (home) => ({ principal, account, idp, home })),
+    const depended = allThere<[Facts['principal'], Facts['account'], Facts['idp']]>([
+      principalOf(record),
+      accounts === null || accountId === null ? nothing : accounts.findById(accountId),
+      idpId === null ? nothing : (identityProviders?.findById(idpId) ?? null),
+    ]);
+    return whenThere(depended, ([principal, account, idp]) =>
+      whenThere(homeOf(record, idp), (home) => ({ principal, account, idp, home })),
     );
   };
   /** The account of the provider, where the session acts in another one. */

@@ -1,5 +1,5 @@
 import session from 'express-session';
-import { type Awaitable, whenAllThere, whenThere } from '../awaitable.js';
+import { type Awaitable, allThere, whenThere } from '../awaitable.js';
 import { type Dependency, fromCallback } from '../defence/dependency.js';
 import type { GuardedOneTimeStore } from '../defence/guarded-stores.js';
 import { endOf, readRecord, type SessionRecord } from './record.js';
@@ -81,9 +81,9 @@ export function sessionRows(
 
   /** The session as its row, its tombstone and its version together have it; `undefined` when the row is older than its version. */
   const latestOf = (key: string) =>
-    whenAllThere(
-      [get(key), oneTime.getAll([tombstone(key), fence(key)])],
-      (record: SessionRecord | null, [closed = null, latest = null]: readonly (string | null)[]) => {
+    whenThere(
+      allThere([get(key), oneTime.getAll([tombstone(key), fence(key)])]),
+      ([record, [closed = null, latest = null]]) => {
         if (record === null || closed !== null) return null;
         return isSuperseded(record, latest) ? undefined : record;
       },
