@@ -4,7 +4,8 @@ import { availableParallelism } from 'node:os';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import autocannon from 'autocannon';
-import type { Hosted } from './hosts/host.js';
+import type { Hosted, Sent } from './hosts/host.js';
+import { send } from './sending.js';
 
 /** Whether hosts have one core for themselves, and the load another. */
 export const isPinned = canPin();
@@ -18,6 +19,12 @@ export function pinLoad(): void {
 export interface Serving extends Hosted {
   process: ChildProcess;
 }
+
+/** Whatever ends this process ends what it has started, even while that is busy. */
+const started: ChildProcess[] = [];
+process.once('exit', () => {
+  for (const child of started) child.kill();
+});
 
 /** Starts a script on the core of the hosts. */
 export function onHostCore(
@@ -33,17 +40,24 @@ export function onHostCore(
     ...args,
   ];
   const [first = '', ...rest] = isPinned ? ['taskset', '-c', '0', ...command] : command;
-  return spawn(first, rest, {
+  const child = spawn(first, rest, {
     ...{
       stdio: ['ignore', 'pipe', 'inherit', 'ipc'],
+      serialization: 'advanced',
       env: { ...process.env, NODE_ENV: 'production', ...env },
     },
   });
+  started.push(child);
+  return child;
 }
 
-/** Starts a host, and waits until it says where it listens. */
-export async function serve(name: string, env: Record<string, string> = {}): Promise<Serving> {
+/** Starts a host, sends it what it is to hold, and waits until it says where it listens. */
+export async function serve(
+  name: string,
+  { env = {}, seed }: { env?: Record<string, string>; seed?: object } = {},
+): Promise<Serving> {
   const child = onHostCore('./hosts/main.ts', [name], env);
+  if (seed !== undefined) child.send(seed);
   const lines = createInterface({ input: child.stdout as NodeJS.ReadableStream });
   const [line] = await Promise.race([once(lines, 'line'), once(child, 'exit').then(() => [''])]);
   if (line === '') throw new Error(`${name} did not start`);
@@ -81,6 +95,8 @@ export async function load(
     throw new Error(
       `"${work}" was not answered as it must be: ${result.errors} errors, ${JSON.stringify(statuses)}`,
     );
+  // A host works on what was in flight at the end, which must not go at the cost of who is measured next.
+  await send(port, sent[0] as Sent);
   return { perSecond: result.requests.total / result.duration, median: result.latency.p50 };
 }
 

@@ -1,46 +1,19 @@
-import { Agent, get } from 'node:http';
-import { setTimeout as sleep } from 'node:timers/promises';
-import { load, onHostCore, type Serving } from './serving.js';
-
-/** The hosts that run, by name. */
-export type Hosts = Record<string, Serving>;
-
-/** One thing that is measured, in a round. */
-export interface Subject {
-  name: string;
-  /** How much of it there is: answers per second, or whatever its work counts by. */
-  measure(hosts: Hosts, seconds: number): Promise<number>;
-}
+import { fido2Burst } from './bursts/fido2.js';
+import { samlBurst } from './bursts/saml.js';
+import { alone, burst, rate, type Subject, wait, waitAmongLogins } from './subjects.js';
 
 /** What subjects are measured by, side by side. */
 export interface Work {
   name: string;
   unit: string;
+  /** Whether it is measured once: what does not depend on how fast the machine is. @default it is not */
+  isOnce?: boolean;
+  /** Seconds that a round takes at least: so slow is what is measured. @default any */
+  leastSeconds?: number;
   subjects: readonly Subject[];
   /** What one must be of another, or, without `against`, in itself. */
   targets: readonly { of: string; against?: string; least?: number; most?: number }[];
 }
-
-const rate = (name: string, host: string, request: string, connections = 32): Subject => ({
-  name,
-  measure: async (hosts, seconds) => {
-    const { perSecond } = await load(hosts[host] as Serving, request, { seconds, connections });
-    return perSecond;
-  },
-});
-
-/** Answers of a script that measures by itself, on the core of the hosts. */
-const alone = (name: string, script: string, ...args: string[]): Subject => ({
-  name,
-  async measure(_, seconds) {
-    const child = onHostCore(script, [...args, String(seconds)]);
-    let said = '';
-    for await (const chunk of child.stdout ?? []) said += chunk;
-    const value = Number(said);
-    if (!Number.isFinite(value) || value <= 0) throw new Error(`${script} ${args.join(' ')} said "${said}"`);
-    return value;
-  },
-});
 
 export const works: readonly Work[] = [
   {
@@ -91,6 +64,7 @@ export const works: readonly Work[] = [
   {
     name: 'password login, 32 in flight',
     unit: 'per second',
+    leastSeconds: 1,
     subjects: [
       alone('argon2id alone', './alone/argon2.ts'),
       rate('passport-control', 'oursInMemory', 'password login'),
@@ -99,21 +73,24 @@ export const works: readonly Work[] = [
     targets: [{ of: 'passport-control', against: 'argon2id alone', least: 0.95 }],
   },
   {
+    name: 'FIDO2 completion, 32 in flight',
+    unit: 'per second',
+    subjects: [
+      alone('@simplewebauthn/server alone', './alone/fido2.ts'),
+      burst('passport-control', fido2Burst),
+    ],
+    targets: [{ of: 'passport-control', against: '@simplewebauthn/server alone', least: 0.7 }],
+  },
+  {
+    name: 'saml-response, 32 in flight',
+    unit: 'per second',
+    subjects: [alone('node-saml alone', './alone/saml.ts'), burst('passport-control', samlBurst)],
+    targets: [{ of: 'passport-control', against: 'node-saml alone', least: 0.85 }],
+  },
+  {
     name: 'protected GET, one at a time',
     unit: 'ms, median',
-    subjects: [
-      { name: 'idle', measure: async (hosts, seconds) => medianWait(hosts.oursInMemory as Serving, seconds) },
-      {
-        name: '64 password logins in flight',
-        async measure(hosts, seconds) {
-          const host = hosts.oursInMemory as Serving;
-          const logins = load(host, 'password login', { seconds: seconds + 1, connections: 64 });
-          await sleep(500);
-          const [median] = await Promise.all([medianWait(host, seconds), logins]);
-          return median;
-        },
-      },
-    ],
+    subjects: [wait('idle', 'oursInMemory'), waitAmongLogins('64 password logins in flight', 'oursInMemory')],
     targets: [{ of: '64 password logins in flight', against: 'idle', most: 4 }],
   },
   {
@@ -128,6 +105,7 @@ export const works: readonly Work[] = [
   {
     name: 'memory store, 1,000,000 sessions',
     unit: 'bytes of heap a session',
+    isOnce: true,
     subjects: [alone('passport-control', './alone/bytes.ts', '1000000')],
     targets: [{ of: 'passport-control', most: 700 }],
   },
@@ -135,31 +113,9 @@ export const works: readonly Work[] = [
     name: 'start',
     unit: 'ms',
     subjects: [
-      alone('import express', './alone/start.mjs', 'express'),
-      alone('import and passportControl()', './alone/start.mjs', 'ours'),
+      alone('import express', './alone/start.ts', 'express'),
+      alone('import and passportControl()', './alone/start.ts', 'ours'),
     ],
     targets: [{ of: 'import and passportControl()', against: 'import express', most: 2.2 }],
   },
 ];
-
-/** The median of milliseconds that a protected GET takes, when one is asked after the other. */
-async function medianWait({ port, requests }: Serving, seconds: number): Promise<number> {
-  const [sent] = requests.protected ?? [];
-  if (sent === undefined) throw new Error('the host has no protected route');
-  const agent = new Agent({ keepAlive: true });
-  const took: number[] = [];
-  const { path, headers = {} } = sent;
-  for (const ends = performance.now() + seconds * 1000; performance.now() < ends; ) {
-    const since = performance.now();
-    const status = await new Promise<number | undefined>((resolve, reject) => {
-      const asked = get({ host: '127.0.0.1', port, path, headers, agent }, (answered) => {
-        answered.resume().once('end', () => resolve(answered.statusCode));
-      });
-      asked.once('error', reject);
-    });
-    if (status !== sent.expected) throw new Error(`a protected GET was answered ${status}`);
-    took.push(performance.now() - since);
-  }
-  agent.destroy();
-  return took.sort((one, other) => one - other)[Math.floor(took.length / 2)] ?? Number.NaN;
-}

@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { deployment } from './deployment.js';
+import { measuring } from './measuring.js';
 
 // How many bytes of heap one more session takes in the memory store, of so many.
 const count = Number(process.argv[2]);
@@ -15,10 +16,11 @@ async function held(): Promise<number> {
   const { heapUsed, external } = process.memoryUsage();
   return heapUsed + external;
 }
-const { control, fill } = await deployment();
-const before = await held();
-fill(count);
-const after = await held();
-if (control.ready === undefined) throw new Error('the control is gone');
-process.stdout.write(String((after - before) / count));
-process.exit();
+measuring(async () => {
+  const { control, fill } = await deployment();
+  const before = await held();
+  fill(count);
+  const after = await held();
+  if (control.ready === undefined) throw new Error('the control is gone');
+  return (after - before) / count;
+});

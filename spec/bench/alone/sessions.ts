@@ -1,8 +1,9 @@
 import type { Request } from 'express';
 import { deployment } from './deployment.js';
+import { measuring } from './measuring.js';
 
 // How many sessions are validated in a second, while so many live in the memory store.
-const [live, seconds] = process.argv.slice(2).map(Number) as [number, number];
+const live = Number(process.argv[2]);
 const { control, tokens, fill } = await deployment();
 fill(live - tokens.length);
 const requests = tokens.map(
@@ -14,12 +15,10 @@ const requests = tokens.map(
       ip: '127.0.0.1',
     }) as unknown as Request,
 );
-async function validate(milliseconds: number): Promise<number> {
-  let [validated, since] = [0, performance.now()];
-  for (; performance.now() - since < milliseconds; validated += requests.length)
+measuring(async (seconds) => {
+  const since = performance.now();
+  let validated = 0;
+  for (; performance.now() - since < seconds * 1000; validated += requests.length)
     for (const request of requests) await control.authenticate(request);
   return (validated * 1000) / (performance.now() - since);
-}
-await validate(1000);
-process.stdout.write(String(await validate(seconds * 1000)));
-process.exit();
+});

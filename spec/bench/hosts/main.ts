@@ -1,7 +1,9 @@
+import { once } from 'node:events';
 import { bare, byHand } from './bare.js';
 import type { Hosted } from './host.js';
 
-// A host in a process of its own, which loads nothing of the others.
+// A host in a process of its own, which loads nothing of the others. What a host is to hold, it is sent.
+const seed = async () => (await once(process, 'message'))[0];
 const hosts: Record<string, () => Promise<Hosted>> = {
   bare,
   byHand,
@@ -10,8 +12,10 @@ const hosts: Record<string, () => Promise<Hosted>> = {
   betterAuth: async () => (await import('./better-auth.js')).betterAuthHost(),
   oursInMemory: async () => (await import('./ours.js')).oursInMemory(),
   oursOnRedis: async () => (await import('./ours.js')).oursOnRedis(),
+  oursWithDevices: async () => (await import('./ours-with-devices.js')).oursWithDevices(await seed()),
+  oursWithSaml: async () => (await import('./ours-with-saml.js')).oursWithSaml(await seed()),
 };
+process.once('disconnect', () => process.exit());
 const make = hosts[process.argv[2] ?? ''];
 if (make === undefined) throw new Error(`a host is one of ${Object.keys(hosts).join(', ')}`);
 process.stdout.write(`${JSON.stringify(await make())}\n`);
-process.once('disconnect', () => process.exit());

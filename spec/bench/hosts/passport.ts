@@ -1,5 +1,5 @@
 import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
-import express from 'express';
+import express, { type RequestHandler } from 'express';
 import session from 'express-session';
 import { Passport } from 'passport';
 import { BasicStrategy } from 'passport-http';
@@ -9,6 +9,22 @@ import { answer, ask, basic, given, type Hosted, listen, type Sent } from './hos
 const secret = 'secret of the machine';
 const hash = createHash('sha256').update(secret).digest();
 const users = new Map([[answer.id, { ...answer, enabled: true }]]);
+
+/**
+ * express-session in memory, without its warning: in production it says that its memory store is not made for that. The
+ * store itself stays as it is.
+ */
+function sessionInMemory(options: session.SessionOptions): RequestHandler {
+  const { warn } = console;
+  console.warn = (text: unknown, ...others: unknown[]) => {
+    if (!String(text).includes('MemoryStore')) warn(text, ...others);
+  };
+  try {
+    return session(options);
+  } finally {
+    console.warn = warn;
+  }
+}
 
 /** Passport with express-session in memory, as its own documentation sets them up; apps sign in by passport-http. */
 export async function passportSession(): Promise<Hosted> {
@@ -23,7 +39,8 @@ export async function passportSession(): Promise<Hosted> {
   passport.deserializeUser((id, done) => done(null, users.get(id as string) ?? false));
 
   const app = express();
-  app.use(session({ secret: randomBytes(32).toString('hex'), resave: false, saveUninitialized: false }));
+  const secretOfSessions = randomBytes(32).toString('hex');
+  app.use(sessionInMemory({ secret: secretOfSessions, resave: false, saveUninitialized: false }));
   app.use(passport.session());
   app.post('/login', passport.authenticate('basic'), (_request, response) => {
     response.json(given);

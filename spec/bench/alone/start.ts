@@ -1,7 +1,9 @@
 import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
+import { measuring } from './measuring.js';
 
-// How long a process takes to import express, or express and this package with a control of local methods; the best of a few.
+// How long a process takes to import express, or express and this package with a control of local methods; the median
+// of three, each in a process of its own.
 const express = "await import('express');";
 const ours = `${express}
 const { hashSecret, memoryRepositories, passportControl } = await import('passport-control');
@@ -12,12 +14,15 @@ passportControl({ repositories: memoryRepositories({ users, apps }), secret: (aw
 const source = process.argv[2] === 'ours' ? ours : express;
 const timed = `const since = performance.now(); ${source} process.stdout.write(String(performance.now() - since));`;
 const cwd = fileURLToPath(new URL('../../..', import.meta.url));
-const times = Array.from({ length: 7 }, () => {
+function timeOnce(): number {
   const { stdout, stderr } = spawnSync(process.execPath, ['--input-type=module', '-e', timed], {
     cwd,
     encoding: 'utf8',
   });
   if (!(Number(stdout) > 0)) throw new Error(stderr);
   return Number(stdout);
+}
+measuring(() => {
+  const times = [timeOnce(), timeOnce(), timeOnce()];
+  return times.sort((one, other) => one - other)[1] ?? Number.NaN;
 });
-process.stdout.write(String(times.sort((one, other) => one - other)[3]));
