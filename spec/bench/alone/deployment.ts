@@ -24,7 +24,7 @@ function keys(count: number): string[] {
 /** A control in memory whose app has signed in, so often that sessions of all are among the others. */
 export async function deployment() {
   const store = memorySessionStore({ maxSessions: 1_100_000 });
-  const rows: { sid: string; row: { key: string } }[] = [];
+  const rows: { sid: string; row: { key: string; cookie: unknown } }[] = [];
   const { set } = store;
   store.set = (sid, row, callback) => {
     rows.push({ sid, row });
@@ -60,15 +60,17 @@ export async function deployment() {
   server.close();
   server.closeAllConnections();
   store.set = set;
-  /** Puts the row of a session into the store again, so often, under keys of others. */
+  /** Puts the row of a session into the store again, so often, under keys of others, and with texts of its own as other rows have. */
   const fill = (count: number) => {
     const [first] = rows;
     if (first === undefined) throw new Error('nothing was saved');
     const { sid, row } = first;
     if (sid !== sidOf(row.key)) throw new Error(`sessions are not kept as "${sid}" is made here`);
+    const { cookie, ...own } = row;
+    const text = JSON.stringify(own);
     // Many keys are drawn at once: a million draws take seconds.
     for (let left = count; left > 0; left -= 1000)
-      for (const key of keys(Math.min(left, 1000))) set(sidOf(key), { ...row, key });
+      for (const key of keys(Math.min(left, 1000))) set(sidOf(key), { ...JSON.parse(text), key, cookie });
     rows.length = 0;
   };
   return { control, tokens, fill };
