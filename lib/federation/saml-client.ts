@@ -3,6 +3,7 @@ import type { SAML, SamlConfig } from '@node-saml/node-saml';
 import type { FailureReason } from '../defence/audit.js';
 import { BoundedMap } from '../defence/bounded-map.js';
 import { boundedQueue } from '../defence/bounded-queue.js';
+import { library } from '../library.js';
 import type { SamlIdentityProvider } from '../repositories/index.js';
 import { breath } from '../wire/breath.js';
 import { isModest } from './modest-xml.js';
@@ -71,14 +72,14 @@ export function samlClient(serviceProvider: ServiceProvider, clock: () => number
   const { entityId, acsUrl, keys } = serviceProvider;
   const known = new BoundedMap<SAML[]>(cacheLimit);
 
-  const load = async (): Promise<Library> => {
+  const load = library(async (): Promise<Library> => {
     const [saml, xmldom, encryption] = await Promise.all([
       import('@node-saml/node-saml'),
       import('@xmldom/xmldom'),
       import('xml-encryption'),
     ]);
     return { saml, xmldom, encryption };
-  };
+  });
   const configOf = (idp: SamlIdentityProvider): SamlConfig => ({
     callbackUrl: acsUrl,
     issuer: entityId,

@@ -1,3 +1,5 @@
+import { library } from '../library.js';
+
 /** The WebAuthn library with its helpers, and the one that reads certificates. */
 export interface WebAuthn {
   server: typeof import('@simplewebauthn/server');
@@ -5,8 +7,8 @@ export interface WebAuthn {
   x509: typeof import('@peculiar/x509');
 }
 
-/** Loads these libraries, which Node does once, when the first device needs it. */
-export async function loadWebAuthn(): Promise<WebAuthn> {
+/** Loads these libraries when the first device needs them. */
+export const loadWebAuthn = library(async (): Promise<WebAuthn> => {
   // It brings along what the other one does not start without.
   const server = await import('@simplewebauthn/server');
   const [helpers, x509] = await Promise.all([
@@ -14,4 +16,4 @@ export async function loadWebAuthn(): Promise<WebAuthn> {
     import('@peculiar/x509'),
   ]);
   return { server, helpers, x509 };
-}
+});

@@ -14,7 +14,8 @@ const { values } = parseArgs({
 });
 // Many short rounds: the speed of a machine drifts, and what is compared is measured close together.
 const plan: Rounds = values.quick ? { rounds: 3, seconds: 0.5 } : { rounds: 15, seconds: 1 };
-const chosen = works.filter(({ name }) => values.only === undefined || name.includes(values.only));
+const asked = works.filter(({ name }) => values.only === undefined || name.includes(values.only));
+const chosen = asked.filter(({ isLong = false }) => !(isLong && values.quick));
 const say = (text: string) => process.stderr.write(`${new Date().toISOString().slice(11, 19)} ${text}\n`);
 // A signal ends this process as anything else does, so that what it has started ends with it.
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => process.exit(1));
@@ -49,4 +50,6 @@ const file = join(await mkdtemp(join(tmpdir(), 'bench-')), 'bench-results.json')
 await writeFile(file, JSON.stringify({ machine, isPinned, ...plan, results }, null, 2));
 console.log(`\n${machine}; ${plan.rounds} rounds of ${plan.seconds} s, medians\n`);
 printTables(results);
+for (const { name } of asked.filter((work) => !chosen.includes(work)))
+  console.log(`\nleft out of a quick run: ${name}`);
 console.log(`\n${file}`);

@@ -82,12 +82,20 @@ export async function load(
 ): Promise<Measured> {
   const sent = requests[work];
   if (sent === undefined) throw new Error(`the host has no "${work}"`);
+  const asked = sent.map(({ method, path, headers = {}, body }) => ({
+    ...{ method, path, headers },
+    ...(body === undefined ? {} : { body }),
+  }));
+  let client = 0;
   const result = await autocannon({
     ...{ url: `http://127.0.0.1:${port}`, duration: seconds, connections, sampleInt: 100 },
-    requests: sent.map(({ method, path, headers = {}, body }) => ({
-      ...{ method, path, headers },
-      ...(body === undefined ? {} : { body }),
-    })),
+    requests: asked.slice(0, 1),
+    // Each connection has its own part of them, so that no two ask for the same user or app at once.
+    setupClient(each) {
+      const own = asked.filter((_, at) => at % connections === client % asked.length);
+      each.setRequests(own);
+      client += 1;
+    },
   });
   const statuses = Object.entries(result.statusCodeStats ?? {});
   const wrong = statuses.filter(([status]) => Number(status) !== sent[0]?.expected);

@@ -8,6 +8,8 @@ export interface Work {
   unit: string;
   /** Whether it is measured once: what does not depend on how fast the machine is. @default it is not */
   isOnce?: boolean;
+  /** Whether making ready for it takes longer than a quick run has. @default it does not */
+  isLong?: boolean;
   /** Seconds that a round takes at least: so slow is what is measured. @default any */
   leastSeconds?: number;
   subjects: readonly Subject[];
@@ -96,6 +98,7 @@ export const works: readonly Work[] = [
   {
     name: 'validation, memory store',
     unit: 'per second',
+    isLong: true,
     subjects: [
       alone('1,000 live sessions', './alone/sessions.ts', '1000'),
       alone('1,000,000 live sessions', './alone/sessions.ts', '1000000'),
@@ -106,6 +109,7 @@ export const works: readonly Work[] = [
     name: 'memory store, 1,000,000 sessions',
     unit: 'bytes of heap a session',
     isOnce: true,
+    isLong: true,
     subjects: [alone('passport-control', './alone/bytes.ts', '1000000')],
     targets: [{ of: 'passport-control', most: 700 }],
   },

@@ -2,8 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { measuring } from './measuring.js';
 
-// How long a process takes to import express, or express and this package with a control of local methods; the median
-// of three, each in a process of its own.
+// How long a process takes to import express, or express and this package with a control of local methods in a process of its own.
 const express = "await import('express');";
 const ours = `${express}
 const { hashSecret, memoryRepositories, passportControl } = await import('passport-control');
@@ -22,7 +21,4 @@ function timeOnce(): number {
   if (!(Number(stdout) > 0)) throw new Error(stderr);
   return Number(stdout);
 }
-measuring(() => {
-  const times = [timeOnce(), timeOnce(), timeOnce()];
-  return times.sort((one, other) => one - other)[1] ?? Number.NaN;
-});
+measuring(timeOnce);
