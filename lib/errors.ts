@@ -122,9 +122,9 @@ export class AuthError extends Error {
   constructor(code: ProblemCode, options: AuthErrorOptions = {}) {
     // An answer, and no fault of anybody's code: where it was made tells nothing, and costs a refusal more than all else.
     const { stackTraceLimit } = Error;
-    Error.stackTraceLimit = 0;
+    Reflect.set(Error, 'stackTraceLimit', 0); // It says false, and throws nothing, where Error is frozen.
     super(options.detail ?? problems[code].title);
-    Error.stackTraceLimit = stackTraceLimit;
+    Reflect.set(Error, 'stackTraceLimit', stackTraceLimit);
     this.code = code;
     this.status = problems[code].status;
     this.title = problems[code].title;
