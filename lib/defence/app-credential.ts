@@ -1,4 +1,4 @@
-import { hash as hashOf, timingSafeEqual } from 'node:crypto';
+import { createHash, timingSafeEqual } from 'node:crypto';
 import type { Awaitable } from '../awaitable.js';
 import type { Account, App } from '../repositories/index.js';
 import { secret as isSecret } from '../wire/schemas.js';
@@ -17,7 +17,7 @@ export function hashSecret(secret: string): string {
 }
 
 function sha256(secret: string): Buffer {
-  return hashOf('sha256', secret, 'buffer');
+  return createHash('sha256').update(secret, 'utf8').digest();
 }
 
 /**

@@ -49,6 +49,8 @@ export function saboteur(dependencyTimeout = 0.25, { latency = false } = {}): Sa
     new Proxy({} as T, {
       get(_, operation) {
         if (typeof operation !== 'string' || operation === 'then') return undefined;
+        // A store may leave it out, as those in memory do.
+        if (operation === 'getAll') return undefined;
         return (...parameters: unknown[]) => {
           const method = Reflect.get(get(), operation) as (...given: unknown[]) => unknown;
           const call = `${name}.${operation}`;
