@@ -14,7 +14,7 @@ const floors = [
   ['federation', 'plugged'],
   ['defence'],
   ['wire', 'repositories'],
-  ['errors.ts', 'awaitable.ts', 'library.ts'],
+  ['errors.ts', 'awaitable.ts', 'load-once.ts'],
 ];
 
 /** Entry points of their own: they may import what is below the control, and nothing else imports them. */

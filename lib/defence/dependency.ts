@@ -74,10 +74,11 @@ export function dependencyGuard(seconds: number, audit: Audit): Dependency {
       return failed(asked, error);
     }
   };
-  const inTime = <T>(asked: Asked, accept: Accept<T>, pending: PromiseLike<unknown>) =>
-    new Promise<T>((resolve) => {
+  const inTime = <T>(asked: Asked, accept: Accept<T>, thenable: PromiseLike<unknown>) => {
+    const pending = Promise.resolve(thenable);
+    return new Promise<T>((resolve) => {
       const watched = deadline.watch(() => resolve(failed(asked, new DeadlineError('no answer in time'))));
-      Promise.resolve(pending).then(
+      pending.then(
         (answer) => {
           if (deadline.forget(watched)) resolve(answered(asked, accept, answer));
           else asked.circuit.answered();
@@ -87,6 +88,7 @@ export function dependencyGuard(seconds: number, audit: Audit): Dependency {
         },
       );
     });
+  };
   const dependency = <T>(operation: string, call: () => unknown, accept: Accept<T>) =>
     Promise.resolve(atOnce(operation, call, accept));
   return Object.assign(dependency, { atOnce });

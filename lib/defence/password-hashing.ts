@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { library } from '../library.js';
+import { loadOnce } from '../load-once.js';
 import { secret } from '../wire/schemas.js';
 import { boundedQueue } from './bounded-queue.js';
 
@@ -12,7 +12,7 @@ const parameters = { memoryCost: 19_456, timeCost: 2, parallelism: 1 };
 const limits = { memoryCost: 262_144, work: 1_048_576, parallelism: 16 };
 
 /** The native library, loaded when the first password needs it. */
-const loadArgon2 = library((): Promise<Argon2> => import('@node-rs/argon2'));
+const loadArgon2 = loadOnce((): Promise<Argon2> => import('@node-rs/argon2'));
 
 /**
  * Hashes a password for {@link User.passwordHash}: an argon2id PHC string over the exact UTF-8 bytes.

@@ -1,6 +1,6 @@
 import type { Audit } from '../defence/audit.js';
 import { PeerError, peerFailure } from '../defence/outbound.js';
-import { library } from '../library.js';
+import { loadOnce } from '../load-once.js';
 import type { LdapIdentityProvider } from '../repositories/index.js';
 import { dnOf } from './distinguished-name.js';
 import { LdapDirectory, type LdapVerdict } from './ldap-directory.js';
@@ -32,7 +32,7 @@ const budget = 8000;
 
 /** Makes the client of directories, on ldapts. */
 export function ldapClient(audit: Audit): LdapClient {
-  const load = library((): Promise<Library> => import('ldapts'));
+  const load = loadOnce((): Promise<Library> => import('ldapts'));
 
   /** Does something with a directory, tells of it when it fails, and leaves no connection behind. */
   const within = async <T>(

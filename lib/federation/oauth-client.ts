@@ -5,7 +5,7 @@ import { BoundedMap } from '../defence/bounded-map.js';
 import type { FlowSecrets } from '../defence/flow.js';
 import { type Fetch, PeerError } from '../defence/outbound.js';
 import { AuthError, type ProblemCode } from '../errors.js';
-import { library } from '../library.js';
+import { loadOnce } from '../load-once.js';
 import type { OauthIdentityProvider } from '../repositories/index.js';
 import { clientAuthenticationOf } from './oauth-client-authentication.js';
 import { failureOf, isClientRefused, isTold, refusalOf } from './oauth-errors.js';
@@ -57,7 +57,7 @@ const defaultAlgorithms = ['RS256', 'PS256', 'ES256', 'EdDSA'];
 
 /** Makes the client of authorization servers, on openid-client: OpenID Connect by discovery, plain OAuth 2 by its endpoints. */
 export function oauthClient({ fetch, timeout, clock, audit }: OauthClientDependencies): OauthClient {
-  const load = library((): Promise<Library> => import('openid-client'));
+  const load = loadOnce((): Promise<Library> => import('openid-client'));
   const known = new BoundedMap<{
     configuration: Promise<Configuration>;
     until: number;

@@ -3,7 +3,7 @@ import type { SAML, SamlConfig } from '@node-saml/node-saml';
 import type { FailureReason } from '../defence/audit.js';
 import { BoundedMap } from '../defence/bounded-map.js';
 import { boundedQueue } from '../defence/bounded-queue.js';
-import { library } from '../library.js';
+import { loadOnce } from '../load-once.js';
 import type { SamlIdentityProvider } from '../repositories/index.js';
 import { breath } from '../wire/breath.js';
 import { isModest } from './modest-xml.js';
@@ -72,7 +72,7 @@ export function samlClient(serviceProvider: ServiceProvider, clock: () => number
   const { entityId, acsUrl, keys } = serviceProvider;
   const known = new BoundedMap<SAML[]>(cacheLimit);
 
-  const load = library(async (): Promise<Library> => {
+  const load = loadOnce(async (): Promise<Library> => {
     const [saml, xmldom, encryption] = await Promise.all([
       import('@node-saml/node-saml'),
       import('@xmldom/xmldom'),

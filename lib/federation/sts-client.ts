@@ -1,7 +1,7 @@
 import type { Audit, FailureReason } from '../defence/audit.js';
 import { boundedQueue } from '../defence/bounded-queue.js';
 import { asking, type Fetch, PeerError } from '../defence/outbound.js';
-import { library } from '../library.js';
+import { loadOnce } from '../load-once.js';
 import { callerIdentityBody, callerIdentityType } from '../wire/caller-identity.js';
 import type { CallerIdentity } from './aws-principal.js';
 import { isModest } from './modest-xml.js';
@@ -43,7 +43,7 @@ const patience = 5000;
 
 /** Makes the client, on a fetch for peers that are not trusted. */
 export function stsClient(fetch: Fetch, audit: Audit): StsClient {
-  const load = library(() => import('@xmldom/xmldom'));
+  const load = loadOnce(() => import('@xmldom/xmldom'));
   // A region that is slow keeps those waiting who come through it, and nobody else.
   const queues = new Map<string, ReturnType<typeof boundedQueue>>();
   const queueOf = (url: string) => {

@@ -5,8 +5,8 @@ import type { SessionCookie } from '../sessions/cookie.js';
 import { type Challenge, endOf } from '../sessions/record.js';
 import type { StartedSession } from '../sessions/session-types.js';
 import type { Sessions } from '../sessions/sessions.js';
-import { sendJson } from '../wire/answer.js';
 import type { AuthResponse } from '../wire/schemas.js';
+import { sendJson } from '../wire/send-json.js';
 
 /** What an answer with a new session needs. */
 export interface AnswerDependencies {

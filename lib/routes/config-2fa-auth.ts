@@ -3,8 +3,8 @@ import type { GuessLimits } from '../defence/guesses.js';
 import { type PasswordDependencies, verifyPasswordOf } from '../defence/user-password.js';
 import { AuthError } from '../errors.js';
 import type { SecondFactor } from '../second-factor/index.js';
-import { sendJson } from '../wire/answer.js';
 import { configurationRequest, parseBody } from '../wire/schemas.js';
+import { sendJson } from '../wire/send-json.js';
 import { type AdmittedWork, guessAt, userOf } from './admitted.js';
 import { clientOf } from './client.js';
 

@@ -1,6 +1,6 @@
 import type { Enrolment } from '../second-factor/enrolment.js';
-import { sendJson } from '../wire/answer.js';
 import { newChallengeQuery, parseBody } from '../wire/schemas.js';
+import { sendJson } from '../wire/send-json.js';
 import { type AdmittedWork, userOf } from './admitted.js';
 
 /**

@@ -1,6 +1,6 @@
 import type { SecondFactor } from '../second-factor/index.js';
-import { sendJson } from '../wire/answer.js';
 import type { RecoveryCodesResponse } from '../wire/schemas.js';
+import { sendJson } from '../wire/send-json.js';
 import type { AdmittedWork } from './admitted.js';
 import { clientOf } from './client.js';
 

@@ -6,9 +6,9 @@ import { admits } from '../federation/identity.js';
 import type { Account, IdentityProvider } from '../repositories/index.js';
 import type { SessionCookie } from '../sessions/cookie.js';
 import type { Method, StrategyDependencies } from '../strategies/method.js';
-import { sendJson } from '../wire/answer.js';
 import type { BodyReader } from '../wire/body.js';
 import { type AuthMethod, discoverQuery, discoverRequest, parseBody } from '../wire/schemas.js';
+import { sendJson } from '../wire/send-json.js';
 import { clientOf } from './client.js';
 import type { Work } from './handler.js';
 

@@ -5,8 +5,8 @@ import type { Account } from '../repositories/index.js';
 import { mayAct } from '../sessions/account-policy.js';
 import { isMember } from '../sessions/principals.js';
 import type { Sessions } from '../sessions/sessions.js';
-import { sendJson } from '../wire/answer.js';
 import { parseBody, type SelectAccountResponse, selectAccountRequest } from '../wire/schemas.js';
+import { sendJson } from '../wire/send-json.js';
 import type { AdmittedWork } from './admitted.js';
 import { clientOf } from './client.js';
 

@@ -1,4 +1,4 @@
-import { library } from '../library.js';
+import { loadOnce } from '../load-once.js';
 
 /** The WebAuthn library with its helpers, and the one that reads certificates. */
 export interface WebAuthn {
@@ -8,7 +8,7 @@ export interface WebAuthn {
 }
 
 /** Loads these libraries when the first device needs them. */
-export const loadWebAuthn = library(async (): Promise<WebAuthn> => {
+export const loadWebAuthn = loadOnce(async (): Promise<WebAuthn> => {
   // It brings along what the other one does not start without.
   const server = await import('@simplewebauthn/server');
   const [helpers, x509] = await Promise.all([

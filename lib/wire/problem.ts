@@ -1,7 +1,7 @@
 import type { Request, Response } from 'express';
 import type { AuthError, ProblemCode } from '../errors.js';
-import { sendJson } from './answer.js';
 import { isBasic } from './authorization.js';
+import { sendJson } from './send-json.js';
 
 /** The body of every error of this API: `application/problem+json` (RFC 9457) with a stable `code`. */
 export interface Problem {

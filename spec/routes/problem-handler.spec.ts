@@ -20,6 +20,7 @@ function hostOf({ authenticate, devices }: PassportControl) {
   host.get('/half', (_request, response, next) => {
     response.set({
       'Content-Encoding': 'gzip',
+      'Content-Length': '5',
       ETag: '"old"',
       'Access-Control-Allow-Origin': 'https://a.example',
     });

@@ -180,7 +180,7 @@ describe('a claim that was made though it was told as failed', () => {
     const sessions = sessionsOf({ shared: { ...shared, stores }, clock }, {});
     const session = await sessions.start({ ...pending, carrier });
     arm();
-    await expect(sessions.complete(session)).rejects.toThrow();
+    await expect(sessions.complete(session)).rejects.toMatchObject({ code: 'unavailable' });
     expect((await sessions.complete(session)).record).toMatchObject({ state: 'active', secondFactor: true });
   });
 });

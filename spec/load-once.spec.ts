@@ -1,10 +1,10 @@
 import { describe, expect, it } from '@jest/globals';
-import { library } from '../lib/library.js';
+import { loadOnce } from '../lib/load-once.js';
 
-describe('a library', () => {
+describe('a library that is loaded once', () => {
   it('is loaded when it is first needed, and once', async () => {
     let loads = 0;
-    const load = library(async () => {
+    const load = loadOnce(async () => {
       loads += 1;
       return { loads };
     });
@@ -17,7 +17,7 @@ describe('a library', () => {
 
   it('is looked for again by the next when it could not be loaded', async () => {
     let loads = 0;
-    const load = library(async () => {
+    const load = loadOnce(async () => {
       loads += 1;
       if (loads === 1) throw new Error('not there yet');
       return loads;
