@@ -26,19 +26,13 @@ process.once('exit', () => {
   for (const child of started) child.kill();
 });
 
-/** Starts a script on the core of the hosts. */
+/** Starts a script on the core of the hosts, compiled beforehand, since a loader would be asked at each `import()`. */
 export function onHostCore(
   script: string,
   args: readonly string[],
   env: Record<string, string> = {},
 ): ChildProcess {
-  const command = [
-    process.execPath,
-    '--import',
-    'tsx',
-    fileURLToPath(new URL(script, import.meta.url)),
-    ...args,
-  ];
+  const command = [process.execPath, fileURLToPath(new URL(script, import.meta.url)), ...args];
   const [first = '', ...rest] = isPinned ? ['taskset', '-c', '0', ...command] : command;
   const child = spawn(first, rest, {
     ...{
@@ -56,7 +50,7 @@ export async function serve(
   name: string,
   { env = {}, seed }: { env?: Record<string, string>; seed?: object } = {},
 ): Promise<Serving> {
-  const child = onHostCore('./hosts/main.ts', [name], env);
+  const child = onHostCore('./hosts/main.js', [name], env);
   if (seed !== undefined) child.send(seed);
   const lines = createInterface({ input: child.stdout as NodeJS.ReadableStream });
   const [line] = await Promise.race([once(lines, 'line'), once(child, 'exit').then(() => [''])]);

@@ -68,7 +68,7 @@ export const works: readonly Work[] = [
     unit: 'per second',
     leastSeconds: 1,
     subjects: [
-      alone('argon2id alone', './alone/argon2.ts'),
+      alone('argon2id alone', './alone/argon2.js'),
       rate('passport-control', 'oursInMemory', 'password login'),
       rate('better-auth', 'betterAuth', 'password login'),
     ],
@@ -78,7 +78,7 @@ export const works: readonly Work[] = [
     name: 'FIDO2 completion, 32 in flight',
     unit: 'per second',
     subjects: [
-      alone('@simplewebauthn/server alone', './alone/fido2.ts'),
+      alone('@simplewebauthn/server alone', './alone/fido2.js'),
       burst('passport-control', fido2Burst),
     ],
     targets: [{ of: 'passport-control', against: '@simplewebauthn/server alone', least: 0.7 }],
@@ -86,7 +86,7 @@ export const works: readonly Work[] = [
   {
     name: 'saml-response, 32 in flight',
     unit: 'per second',
-    subjects: [alone('node-saml alone', './alone/saml.ts'), burst('passport-control', samlBurst)],
+    subjects: [alone('node-saml alone', './alone/saml.js'), burst('passport-control', samlBurst)],
     targets: [{ of: 'passport-control', against: 'node-saml alone', least: 0.85 }],
   },
   {
@@ -100,8 +100,8 @@ export const works: readonly Work[] = [
     unit: 'per second',
     isLong: true,
     subjects: [
-      alone('1,000 live sessions', './alone/sessions.ts', '1000'),
-      alone('1,000,000 live sessions', './alone/sessions.ts', '1000000'),
+      alone('1,000 live sessions', './alone/sessions.js', '1000'),
+      alone('1,000,000 live sessions', './alone/sessions.js', '1000000'),
     ],
     targets: [{ of: '1,000 live sessions', against: '1,000,000 live sessions', most: 1.15 }],
   },
@@ -110,15 +110,15 @@ export const works: readonly Work[] = [
     unit: 'bytes of heap a session',
     isOnce: true,
     isLong: true,
-    subjects: [alone('passport-control', './alone/bytes.ts', '1000000')],
+    subjects: [alone('passport-control', './alone/bytes.js', '1000000')],
     targets: [{ of: 'passport-control', most: 700 }],
   },
   {
     name: 'start',
     unit: 'ms',
     subjects: [
-      alone('import express', './alone/start.ts', 'express'),
-      alone('import and passportControl()', './alone/start.ts', 'ours'),
+      alone('import express', './alone/start.js', 'express'),
+      alone('import and passportControl()', './alone/start.js', 'ours'),
     ],
     targets: [{ of: 'import and passportControl()', against: 'import express', most: 2.2 }],
   },
