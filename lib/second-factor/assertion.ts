@@ -5,7 +5,7 @@ import { canonicalBase64url } from '../wire/base64url.js';
 import { type Assertion, isForAppId } from '../wire/webauthn.js';
 import { type Fido2Settings, isU2f, userHandleOf } from './challenges.js';
 import { isTopLevel } from './client-data.js';
-import { coseOfU2f, isDerSignature, isUsableKey, longestKey } from './public-key.js';
+import { coseOfU2f, isDerSignature, isWellFormedKey, longestKey } from './public-key.js';
 import { loadWebAuthn, type WebAuthn } from './webauthn.js';
 
 /** A device that has signed a challenge, with the counter and the backup state that it signed; or why it has not. */
@@ -72,7 +72,8 @@ async function verifySigned(
   if (!isTopLevel(response.clientDataJSON)) return refused;
   if (publicKey.length > longestKey) return refused;
   const key = helpers.decodeCredentialPublicKey(publicKey);
-  if (!isUsableKey(key)) return refused;
+  // Whether its point is on the curve is looked at where the signature is verified, which imports it.
+  if (!isWellFormedKey(key)) return refused;
 
   const { clientDataJSON, authenticatorData, signature } = response;
   // Section 6.5.5: an ECDSA signature is DER, of which there is one spelling; the library reads others too.

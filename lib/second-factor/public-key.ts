@@ -15,11 +15,21 @@ const label = { kty: 1, alg: 3, crv: -1, x: -2, y: -3, n: -1, e: -2 } as const;
  * neither is one by which nobody could.
  */
 export function isUsableKey(key: unknown): boolean {
+  return isWellFormedKey(key) && (key.get(label.alg) !== -7 || isPoint(key));
+}
+
+/**
+ * The same, but for whether the point of an ES256 key is on the curve: who verifies a signature by it imports it, which
+ * looks at that anyway.
+ */
+export function isWellFormedKey(key: unknown): key is ReadonlyMap<unknown, unknown> {
   if (!(key instanceof Map)) return false;
   const [alg, kty, crv] = [key.get(label.alg), key.get(label.kty), key.get(label.crv)];
   switch (alg) {
     case -7:
-      return kty === 2 && crv === 1 && isPoint(bytesAt(key, label.x), bytesAt(key, label.y));
+      return (
+        kty === 2 && crv === 1 && isCoordinate(bytesAt(key, label.x)) && isCoordinate(bytesAt(key, label.y))
+      );
     case -8:
       return kty === 1 && crv === 6 && isEd25519(bytesAt(key, label.x));
     case -257:
@@ -53,9 +63,14 @@ function bytesAt(key: ReadonlyMap<unknown, unknown>, at: number): Buffer | null 
   return bytes instanceof Uint8Array ? Buffer.from(bytes) : null;
 }
 
-/** Whether these are the coordinates of a point of P-256: the import refuses others. */
-function isPoint(x: Buffer | null, y: Buffer | null): boolean {
-  return x?.length === 32 && y?.length === 32 && pointKey(x, y) !== null;
+function isCoordinate(bytes: Buffer | null): boolean {
+  return bytes?.length === 32;
+}
+
+/** Whether the coordinates are those of a point of P-256: the import refuses others. */
+function isPoint(key: ReadonlyMap<unknown, unknown>): boolean {
+  const [x, y] = [bytesAt(key, label.x), bytesAt(key, label.y)];
+  return x !== null && y !== null && pointKey(x, y) !== null;
 }
 
 function pointKey(x: Buffer, y: Buffer): KeyObject | null {
