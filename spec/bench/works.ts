@@ -1,4 +1,4 @@
-import { fido2Burst } from './bursts/fido2.js';
+import { fido2Burst, fido2ByHandBurst } from './bursts/fido2.js';
 import { samlBurst } from './bursts/saml.js';
 import { alone, burst, rate, type Subject, wait, waitAmongLogins } from './subjects.js';
 
@@ -79,6 +79,7 @@ export const works: readonly Work[] = [
     unit: 'per second',
     subjects: [
       alone('@simplewebauthn/server alone', './alone/fido2.js'),
+      burst('the library in a handler, and nothing else', fido2ByHandBurst),
       burst('passport-control', fido2Burst),
     ],
     targets: [{ of: 'passport-control', against: '@simplewebauthn/server alone', least: 0.7 }],

@@ -4,6 +4,9 @@ import { SoftwareAuthenticator } from 'passport-control/testing';
 /** Who assertions are made for. */
 export const relyingParty = { id: 'localhost', name: 'Bench', origins: ['http://localhost'] };
 
+/** What is signed where nobody keeps challenges. */
+export const challenge = 'Y2hhbGxlbmdlIHdoZXJlIG5vYm9keSBrZWVwcyBvbmU';
+
 /** A user and the row of the user's device. */
 export interface DeviceSeed {
   id: string;

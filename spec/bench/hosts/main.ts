@@ -13,6 +13,7 @@ const hosts: Record<string, () => Promise<Hosted>> = {
   oursInMemory: async () => (await import('./ours.js')).oursInMemory(),
   oursOnRedis: async () => (await import('./ours.js')).oursOnRedis(),
   oursWithDevices: async () => (await import('./ours-with-devices.js')).oursWithDevices(await seed()),
+  fido2ByHand: async () => (await import('./fido2-by-hand.js')).fido2ByHand(await seed()),
   oursWithSaml: async () => (await import('./ours-with-saml.js')).oursWithSaml(await seed()),
 };
 process.once('disconnect', () => process.exit());
