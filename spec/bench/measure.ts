@@ -5,6 +5,8 @@ import type { Work } from './works.js';
 export interface Rounds {
   rounds: number;
   seconds: number;
+  /** Seconds before the first round, in which everything is compiled and nothing counted. */
+  warm: number;
 }
 
 /** What was measured of a work. */
@@ -36,16 +38,16 @@ export async function measure(work: Work, hosts: Hosts, plan: Rounds, say: (text
 async function valuesOf(
   { name, subjects, isOnce = false, leastSeconds = 0 }: Work,
   hosts: Hosts,
-  { rounds, seconds }: Rounds,
+  { rounds, seconds, warm }: Rounds,
   say: (text: string) => void,
 ): Promise<Record<string, number[]>> {
   const values: Record<string, number[]> = Object.fromEntries(subjects.map((subject) => [subject.name, []]));
   try {
-    // The first round is thrown away, in which everything is compiled.
+    // A round that is thrown away comes first.
     for (let round = isOnce ? rounds : 0; round <= rounds; round += 1) {
       say(`${name}: ${round === 0 ? 'getting warm' : `round ${round} of ${rounds}`}`);
       for (const subject of subjects) {
-        const value = await subject.measure(hosts, round === 0 ? 1 : Math.max(seconds, leastSeconds));
+        const value = await subject.measure(hosts, round === 0 ? warm : Math.max(seconds, leastSeconds));
         if (round > 0) values[subject.name]?.push(value);
       }
     }
