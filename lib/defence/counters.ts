@@ -1,3 +1,4 @@
+import type { Awaitable } from '../awaitable.js';
 import { ExpiringMap } from './expiring-map.js';
 import type { MemoryStoreOptions } from './one-time.js';
 
@@ -13,17 +14,17 @@ export interface Count {
  */
 export interface CounterStore {
   /** Adds one, atomically, and answers the new count. `window` is in seconds. */
-  increment(key: string, window: number): Promise<Count>;
+  increment(key: string, window: number): Awaitable<Count>;
   /** Takes one back, atomically; never below zero, and nothing happens when the window has ended. */
-  decrement(key: string): Promise<void>;
+  decrement(key: string): Awaitable<void>;
   /** The counter, or `null` when its window has ended or never opened. */
-  get(key: string): Promise<Count | null>;
+  get(key: string): Awaitable<Count | null>;
   /** Removes the counter. */
-  clear(key: string): Promise<void>;
+  clear(key: string): Awaitable<void>;
 }
 
 /**
- * A {@link CounterStore} for one process. At `maxEntries` live counters it rejects rather than forget one, since a
+ * A {@link CounterStore} for one process. At `maxEntries` live counters it throws rather than forget one, since a
  * forgotten counter is a fresh set of guesses.
  */
 export function memoryCounterStore({
@@ -32,23 +33,23 @@ export function memoryCounterStore({
 }: MemoryStoreOptions = {}): CounterStore {
   const counters = new ExpiringMap<{ count: number }>(clock, maxEntries);
   return {
-    async increment(key, window) {
+    increment(key, window) {
       const counter = counters.get(key) ?? { count: 0 };
       if (counter.count === 0) counters.set(key, counter, clock() + window * 1000);
       counter.count += 1;
       return { count: counter.count, endsIn: counters.endsIn(key) };
     },
-    async decrement(key) {
+    decrement(key) {
       const counter = counters.get(key);
       if (counter === undefined) return;
       counter.count -= 1;
       if (counter.count === 0) counters.delete(key);
     },
-    async get(key) {
+    get(key) {
       const counter = counters.get(key);
       return counter === undefined ? null : { count: counter.count, endsIn: counters.endsIn(key) };
     },
-    async clear(key) {
+    clear(key) {
       counters.delete(key);
     },
   };

@@ -60,19 +60,24 @@ export class FailureWindow {
     for (;;) {
       const { count } = await this.counters.increment(this.taken(key), this.limits.window);
       const taken = count <= this.limits.limit;
-      if (!taken) await this.counters.decrement(this.taken(key));
+      if (!taken) await this.free(key);
       // Looked at after the place is taken: whoever closes the key does so before the places are emptied.
       const closed = await this.closed(key).catch(async (error: unknown) => {
-        if (taken) await this.counters.decrement(this.taken(key)).catch(() => {});
+        if (taken) await this.free(key).catch(() => {});
         throw error;
       });
       if (taken && closed === null) return this.attempt(key);
-      if (taken) await this.counters.decrement(this.taken(key));
+      if (taken) await this.free(key);
       if (closed !== null) return closed;
       const over = await this.over(key);
       if (over !== null) return over;
       if (!(await this.placeIsFree(key, since))) return { closed: 'busy', retryAfter: 1 };
     }
+  }
+
+  /** Gives a place back. */
+  private async free(key: string): Promise<void> {
+    await this.counters.decrement(this.taken(key));
   }
 
   /** Waits until a place seems free or the key is closed; `false` when that takes too long. */
@@ -133,8 +138,8 @@ export class FailureWindow {
         await this.shutFor(key, endsIn / 1000);
         return count === limit;
       },
-      forgiven: () => counters.decrement(this.taken(key)),
-      proven: () => counters.decrement(this.taken(key)),
+      forgiven: () => this.free(key),
+      proven: () => this.free(key),
       cleared: () => this.clear(key),
     };
   }

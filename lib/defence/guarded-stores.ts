@@ -1,10 +1,11 @@
-import { type Awaitable, allThere } from '../awaitable.js';
+import { type Asynchronous, type Awaitable, allThere } from '../awaitable.js';
 import type { Count, CounterStore } from './counters.js';
 import type { Dependency } from './dependency.js';
 import type { OneTimeStore } from './one-time.js';
 
 /** A one-time store behind the guard, which answers several questions at once in any case. */
-export type GuardedOneTimeStore = Required<OneTimeStore>;
+export type GuardedOneTimeStore = Asynchronous<Pick<OneTimeStore, 'claim' | 'release' | 'put'>> &
+  Pick<Required<OneTimeStore>, 'get' | 'getAll'>;
 
 /** Puts a one-time store behind the guard: deadlines, and a look at every answer. */
 export function guardOneTimeStore(store: OneTimeStore, dependency: Dependency): GuardedOneTimeStore {

@@ -1,4 +1,4 @@
-import type { OneTimeStore } from './one-time.js';
+import type { GuardedOneTimeStore } from './guarded-stores.js';
 
 /** Something that is good once: its key, and the seconds for which it must be remembered. */
 export interface Once {
@@ -13,7 +13,7 @@ export interface Once {
 export type ClaimOnce = (uses: readonly Once[]) => Promise<(() => Promise<void>) | null>;
 
 /** Makes the consumer of what is good once; `owner` names each claimant. */
-export function claimOnce(oneTime: OneTimeStore, owner: () => string): ClaimOnce {
+export function claimOnce(oneTime: GuardedOneTimeStore, owner: () => string): ClaimOnce {
   return async (uses) => {
     const claimant = owner();
     const tried: string[] = [];

@@ -7,11 +7,11 @@ import { ExpiringMap } from './expiring-map.js';
  */
 export interface OneTimeStore {
   /** Takes the key if nobody holds it, atomically: of any number of parallel calls exactly one is `true`. */
-  claim(key: string, owner: string, ttl: number): Promise<boolean>;
+  claim(key: string, owner: string, ttl: number): Awaitable<boolean>;
   /** Gives a claim back, if it still is this owner's (compare-and-delete). */
-  release(key: string, owner: string): Promise<void>;
+  release(key: string, owner: string): Awaitable<void>;
   /** Sets the key to a value, whoever held it. */
-  put(key: string, value: string, ttl: number): Promise<void>;
+  put(key: string, value: string, ttl: number): Awaitable<void>;
   /** The owner or the value; `null` when there is none or it has ended. */
   get(key: string): Awaitable<string | null>;
   /**
@@ -37,15 +37,15 @@ export function memoryOneTimeStore({
 }: MemoryStoreOptions = {}): OneTimeStore {
   const entries = new ExpiringMap<string>(clock, maxEntries);
   return {
-    async claim(key, owner, ttl) {
+    claim(key, owner, ttl) {
       if (entries.get(key) !== undefined) return false;
       entries.set(key, owner, clock() + ttl * 1000);
       return true;
     },
-    async release(key, owner) {
+    release(key, owner) {
       if (entries.get(key) === owner) entries.delete(key);
     },
-    async put(key, value, ttl) {
+    put(key, value, ttl) {
       entries.set(key, value, clock() + ttl * 1000);
     },
     get(key) {

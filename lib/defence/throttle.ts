@@ -1,4 +1,5 @@
 import { hash } from 'node:crypto';
+import type { Awaitable } from '../awaitable.js';
 import { AuthError } from '../errors.js';
 import type { Audit, Client } from './audit.js';
 import { type CounterStore, memoryCounterStore } from './counters.js';
@@ -153,15 +154,21 @@ interface Both<Counting> {
 
 async function withFallback<Counting, T>(
   { shared, local }: Both<Counting>,
-  use: (counting: Counting) => Promise<T>,
+  use: (counting: Counting) => Awaitable<T>,
 ): Promise<T> {
   try {
     return await use(shared);
   } catch {
-    return use(local).catch((error: unknown) => {
-      // Too many networks to tell apart: a doubt about all that are not known yet.
-      if (error instanceof FullError) throw new AuthError('too_many_requests', { retryAfter: 60 });
-      throw error;
-    });
+    return counted(local, use);
+  }
+}
+
+async function counted<Counting, T>(local: Counting, use: (counting: Counting) => Awaitable<T>): Promise<T> {
+  try {
+    return await use(local);
+  } catch (error) {
+    // Too many networks to tell apart: a doubt about all that are not known yet.
+    if (error instanceof FullError) throw new AuthError('too_many_requests', { retryAfter: 60 });
+    throw error;
   }
 }

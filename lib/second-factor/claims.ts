@@ -1,4 +1,4 @@
-import type { OneTimeStore } from '../defence/one-time.js';
+import type { GuardedOneTimeStore } from '../defence/guarded-stores.js';
 import type { Challenge } from '../sessions/record.js';
 
 /** What is good once: its name, and the seconds for which it is remembered when it was used. */
@@ -53,7 +53,11 @@ const margin = 60;
 const heldFor = 60;
 
 /** Makes the claims, atomic over all nodes by the one-time store; `owner` names each claimant. */
-export function oneTimeClaims(oneTime: OneTimeStore, owner: () => string, clock: () => number): Claims {
+export function oneTimeClaims(
+  oneTime: GuardedOneTimeStore,
+  owner: () => string,
+  clock: () => number,
+): Claims {
   const lifetime = ({ expiresAt }: Challenge) =>
     Math.max(0, Math.ceil((expiresAt - clock()) / 1000)) + margin;
   const noteOf = ({ value }: Challenge) => `counted:${value}`;

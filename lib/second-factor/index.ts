@@ -2,7 +2,7 @@ import type { Audit, Client } from '../defence/audit.js';
 import type { CounterStore } from '../defence/counters.js';
 import type { FailureLimit } from '../defence/failure-window.js';
 import type { GuardedDevices } from '../defence/guarded-devices.js';
-import type { OneTimeStore } from '../defence/one-time.js';
+import type { GuardedOneTimeStore } from '../defence/guarded-stores.js';
 import type { StoredSession } from '../sessions/session-types.js';
 import type { Sessions } from '../sessions/sessions.js';
 import type { Assertion, U2fAnswer } from '../wire/webauthn.js';
@@ -23,7 +23,7 @@ export interface SecondFactorParts {
   settings: Fido2Settings;
   devices: GuardedDevices;
   sessions: Sessions;
-  oneTime: OneTimeStore;
+  oneTime: GuardedOneTimeStore;
   counters: CounterStore;
   /** Failures of one user, in all sessions and by all factors; `null`: any number. */
   perUser: FailureLimit | null;

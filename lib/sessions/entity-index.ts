@@ -1,3 +1,4 @@
+import type { Asynchronous, Awaitable } from '../awaitable.js';
 import type { Dependency } from '../defence/dependency.js';
 import type { MemoryStoreOptions } from '../defence/one-time.js';
 
@@ -10,11 +11,11 @@ export interface SessionIndex {
    * Files a session, or files it anew with a later end. When the entity then has more than `limit`, those that
    * end soonest are taken out, atomically, and their keys are the answer.
    */
-  add(entity: string, key: string, endsAt: number, limit: number): Promise<readonly string[]>;
+  add(entity: string, key: string, endsAt: number, limit: number): Awaitable<readonly string[]>;
   /** Takes a session out. */
-  remove(entity: string, key: string): Promise<void>;
+  remove(entity: string, key: string): Awaitable<void>;
   /** The keys of the entity's sessions that have not ended, those that end soonest first. */
-  list(entity: string): Promise<readonly string[]>;
+  list(entity: string): Awaitable<readonly string[]>;
 }
 
 /** A {@link SessionIndex} for one process. */
@@ -40,7 +41,7 @@ export function memorySessionIndex({
   };
 
   return {
-    async add(entity, key, endsAt, limit) {
+    add(entity, key, endsAt, limit) {
       sweep();
       const sessions = entities.get(entity) ?? new Map<string, number>();
       entities.set(entity, sessions.set(key, endsAt));
@@ -52,19 +53,22 @@ export function memorySessionIndex({
       for (const each of evicted) sessions.delete(each);
       return evicted;
     },
-    async remove(entity, key) {
+    remove(entity, key) {
       const sessions = entities.get(entity);
       sessions?.delete(key);
       if (sessions?.size === 0) entities.delete(entity);
     },
-    async list(entity) {
+    list(entity) {
       return live(entity).map(([key]) => key);
     },
   };
 }
 
+/** A session index behind the guard. */
+export type GuardedSessionIndex = Asynchronous<SessionIndex>;
+
 /** Puts a session index behind the guard: deadlines, and a look at every answer. */
-export function guardSessionIndex(index: SessionIndex, dependency: Dependency): SessionIndex {
+export function guardSessionIndex(index: SessionIndex, dependency: Dependency): GuardedSessionIndex {
   const strings = (answer: unknown) => (isStrings(answer) ? answer : undefined);
   return {
     add: (entity, key, endsAt, limit) =>

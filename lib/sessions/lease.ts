@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { OneTimeStore } from '../defence/one-time.js';
+import type { GuardedOneTimeStore } from '../defence/guarded-stores.js';
 import { AuthError } from '../errors.js';
 
 /** Seconds after which a lease whose holder died is free again. */
@@ -21,7 +21,7 @@ export interface SessionLeases {
 }
 
 /** Makes the leases; `owner` names each holder, so that nobody gives back the lease of another. */
-export function sessionLeases(oneTime: OneTimeStore, owner: () => string): SessionLeases {
+export function sessionLeases(oneTime: GuardedOneTimeStore, owner: () => string): SessionLeases {
   const lease = (key: string) => `lease:${key}`;
   const workAs = async <T>(holder: string, key: string, work: () => Promise<T>): Promise<T> => {
     try {

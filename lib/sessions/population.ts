@@ -1,4 +1,4 @@
-import type { SessionIndex } from './entity-index.js';
+import type { GuardedSessionIndex } from './entity-index.js';
 import { endOf, entityOf, indexed, type SessionRecord } from './record.js';
 import type { SessionRows } from './rows.js';
 import type { SessionSettings, StoredSession } from './session-types.js';
@@ -7,7 +7,7 @@ import type { SessionSettings, StoredSession } from './session-types.js';
 export interface PopulationDependencies {
   settings: Pick<SessionSettings, 'absoluteTimeout' | 'maxPerEntity'>;
   rows: SessionRows;
-  index: SessionIndex;
+  index: GuardedSessionIndex;
   clock: () => number;
   /** Names whoever closes a session: different at each call. */
   owner: () => string;

@@ -1,7 +1,7 @@
 import { type Awaitable, whenThere } from '../awaitable.js';
 import type { Audit, EndCause } from '../defence/audit.js';
 import { AuthError } from '../errors.js';
-import type { SessionIndex } from './entity-index.js';
+import type { GuardedSessionIndex } from './entity-index.js';
 import type { SessionLeases } from './lease.js';
 import { Population } from './population.js';
 import { type Challenge, endOf, entityOf, indexed, type SessionRecord, unproven } from './record.js';
@@ -16,7 +16,7 @@ export interface SessionDependencies {
   settings: SessionSettings;
   tokens: SessionTokens;
   rows: SessionRows;
-  index: SessionIndex;
+  index: GuardedSessionIndex;
   leases: SessionLeases;
   clock: () => number;
   /** Names the writer of a row or the one who closed a session: different at each call. */

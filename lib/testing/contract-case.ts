@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import type { Awaitable } from '../awaitable.js';
 
 /**
  * One thing that an implementation must do. The suites are lists of these, so any test runner can run them.
@@ -43,7 +44,7 @@ export function casesOf<T>(
  */
 export async function winnersOf(
   times: number,
-  attempt: (index: number) => Promise<boolean>,
+  attempt: (index: number) => Awaitable<boolean>,
 ): Promise<number[]> {
   const outcomes = await Promise.all(Array.from({ length: times }, (_, index) => attempt(index)));
   for (const outcome of outcomes) assert.equal(typeof outcome, 'boolean');
@@ -57,7 +58,7 @@ export async function winnersOf(
  */
 export async function oneWinnerOf(
   times: number,
-  attempt: (index: number) => Promise<boolean>,
+  attempt: (index: number) => Awaitable<boolean>,
 ): Promise<number> {
   const [winner, ...others] = await winnersOf(times, attempt);
   assert.ok(winner !== undefined, `none of ${times} parallel attempts was true`);

@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
+import type { Awaitable } from '../awaitable.js';
 import type { CounterStore } from '../defence/counters.js';
 import { type ContractCase, casesOf, type Fresh } from './contract-case.js';
 import { type ContractTime, realTime } from './contract-time.js';
 
-const many = <T>(times: number, call: () => Promise<T>) =>
+const many = <T>(times: number, call: () => Awaitable<T>) =>
   Promise.all(Array.from({ length: times }, () => call()));
 
 /**

@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { captchaCheck } from '../../lib/defence/captcha.js';
 import { dependencyGuard } from '../../lib/defence/dependency.js';
+import { guardOneTimeStore } from '../../lib/defence/guarded-stores.js';
 import { claimOnce } from '../../lib/defence/once.js';
 import { outbound } from '../../lib/defence/outbound.js';
 import type { AuditEvent, AuthError } from '../../lib/index.js';
@@ -28,10 +29,11 @@ function checkOf(
     'verify' in given
       ? given
       : { provider: 'recaptcha' as const, secretKey: captchaKey, endpoint: provider.endpoint, ...given };
+  const dependency = dependencyGuard(0.05, audit);
   const check = captchaCheck(captchaOf(options, ['https://app.example.com']), {
     peers: outbound(fetch, { timeout, size: 10_000 }, audit),
-    dependency: dependencyGuard(0.05, audit),
-    once: claimOnce(oneTime, () => `${Math.random()}`),
+    dependency,
+    once: claimOnce(guardOneTimeStore(oneTime, dependency), () => `${Math.random()}`),
     audit,
   });
   const codeOf = (response: string) =>

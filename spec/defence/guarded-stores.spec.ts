@@ -23,9 +23,9 @@ describe('a guarded one-time store', () => {
     return { store: guardOneTimeStore(wrapped, guard()), faults };
   };
   const calls: Record<keyof OneTimeStore, (store: OneTimeStore) => Promise<unknown>> = {
-    claim: (store) => store.claim('key', 'owner', 60),
-    release: (store) => store.release('key', 'owner'),
-    put: (store) => store.put('key', 'value', 60),
+    claim: async (store) => store.claim('key', 'owner', 60),
+    release: async (store) => store.release('key', 'owner'),
+    put: async (store) => store.put('key', 'value', 60),
     get: async (store) => store.get('key'),
     getAll: async (store) => store.getAll?.(['key', 'other']),
   };
@@ -100,10 +100,10 @@ describe('a guarded counter store', () => {
     return { store: guardCounterStore(wrapped, guard()), faults };
   };
   const calls: Record<keyof CounterStore, (store: CounterStore) => Promise<unknown>> = {
-    increment: (store) => store.increment('key', 60),
-    decrement: (store) => store.decrement('key'),
+    increment: async (store) => store.increment('key', 60),
+    decrement: async (store) => store.decrement('key'),
     get: async (store) => store.get('key'),
-    clear: (store) => store.clear('key'),
+    clear: async (store) => store.clear('key'),
   };
 
   it('hands on what the store answers', async () => {

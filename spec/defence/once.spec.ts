@@ -1,4 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
+import { dependencyGuard } from '../../lib/defence/dependency.js';
+import { guardOneTimeStore } from '../../lib/defence/guarded-stores.js';
 import { claimOnce, type Once } from '../../lib/defence/once.js';
 import { memoryOneTimeStore, type OneTimeStore } from '../../lib/index.js';
 import { testClock } from '../support/clock.js';
@@ -12,7 +14,13 @@ function made(change: (store: OneTimeStore) => OneTimeStore = (store) => store) 
     count += 1;
     return `owner-${count}`;
   };
-  const claim = claimOnce(change(store), owner);
+  const claim = claimOnce(
+    guardOneTimeStore(
+      change(store),
+      dependencyGuard(1, () => {}),
+    ),
+    owner,
+  );
   /** Work in the name of what is good once, as signing in is. */
   const once = async <T>(uses: readonly Once[], work: () => Promise<T>): Promise<T> => {
     const giveBack = await claim(uses);
@@ -115,7 +123,7 @@ describe('claimOnce', () => {
     const work = async () => {
       times += 1;
     };
-    await expect(once(uses('a', 'b', 'c'), work)).rejects.toThrow('timed out');
+    await expect(once(uses('a', 'b', 'c'), work)).rejects.toMatchObject({ code: 'unavailable' });
     expect([times, released]).toEqual([0, ['a', 'b']]);
     expect([await store.get('a'), await store.get('b')]).toEqual([null, null]);
   });

@@ -4,6 +4,7 @@ import { poolDatabase } from '../../examples/postgres/pool.js';
 import { sqlRepositories } from '../../examples/postgres/repositories.js';
 import { sqlStores } from '../../examples/postgres/stores/index.js';
 import { purge } from '../../examples/postgres/stores/purge.js';
+import type { Awaitable } from '../../lib/awaitable.js';
 import { accountRecord, deviceRecord, idpRecord, userRecord } from '../../lib/testing/index.js';
 import { type PostgresServer, postgresServer } from '../support/postgres.js';
 import { migrate, patient } from '../support/postgres-contracts.js';
@@ -44,7 +45,7 @@ beforeEach(async () => {
 type Node = ReturnType<typeof node>;
 
 /** Runs the same thing on both nodes in turn, all at once, and answers what came of each. */
-function onBoth<T>(times: number, work: (node: Node, n: number) => Promise<T>): Promise<T[]> {
+function onBoth<T>(times: number, work: (node: Node, n: number) => Awaitable<T>): Promise<T[]> {
   return Promise.all(
     Array.from({ length: times }, (_, n) => {
       const chosen = nodes[n % 2];
@@ -55,7 +56,7 @@ function onBoth<T>(times: number, work: (node: Node, n: number) => Promise<T>): 
 }
 const rounds = Array.from({ length: 10 }, (_, round) => round);
 
-const contests: Record<string, (node: Node, round: number, n: number) => Promise<boolean>> = {
+const contests: Record<string, (node: Node, round: number, n: number) => Awaitable<boolean>> = {
   'claims of a key': ({ oneTime }, round, n) => oneTime.claim(`key ${round}`, `owner ${n}`, 60),
   'claims of a key whose time is over': ({ oneTime }, round, n) =>
     oneTime.claim(`ended ${round}`, `owner ${n}`, 60),

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { auditLog } from '../../lib/defence/audit.js';
 import { dependencyGuard } from '../../lib/defence/dependency.js';
 import { guardOneTimeStore } from '../../lib/defence/guarded-stores.js';
+import { guardSessionIndex } from '../../lib/sessions/entity-index.js';
 import { sessionLeases } from '../../lib/sessions/lease.js';
 import type { SessionState } from '../../lib/sessions/record.js';
 import { sessionRows } from '../../lib/sessions/rows.js';
@@ -42,7 +43,7 @@ export function sessionsOf(
 ): Sessions {
   const audit = auditLog(undefined, clock);
   const dependency = dependencyGuard(1, audit);
-  const { index } = shared.stores;
+  const index = guardSessionIndex(shared.stores.index, dependency);
   const oneTime = guardOneTimeStore(shared.stores.oneTime, dependency);
   const owner = () => randomBytes(12).toString('base64url');
   return new Sessions({
