@@ -159,16 +159,12 @@ async function withFallback<Counting, T>(
   try {
     return await use(shared);
   } catch {
-    return counted(local, use);
-  }
-}
-
-async function counted<Counting, T>(local: Counting, use: (counting: Counting) => Awaitable<T>): Promise<T> {
-  try {
-    return await use(local);
-  } catch (error) {
-    // Too many networks to tell apart: a doubt about all that are not known yet.
-    if (error instanceof FullError) throw new AuthError('too_many_requests', { retryAfter: 60 });
-    throw error;
+    try {
+      return await use(local);
+    } catch (error) {
+      // Too many networks to tell apart: a doubt about all that are not known yet.
+      if (error instanceof FullError) throw new AuthError('too_many_requests', { retryAfter: 60 });
+      throw error;
+    }
   }
 }
