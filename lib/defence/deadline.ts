@@ -39,8 +39,7 @@ export class Deadline {
     const now = performance.now();
     for (const watched of this.watched) {
       if (watched.endsAt > now) {
-        // Whoever was told may have begun another call, which has set the timer.
-        if (!this.isSet) this.set(Math.ceil(watched.endsAt - now));
+        this.set(Math.ceil(watched.endsAt - now));
         break;
       }
       this.watched.delete(watched);
